@@ -1,0 +1,145 @@
+import * as keycloak from "@pulumi/keycloak";
+import * as pulumi from "@pulumi/pulumi";
+
+import { Archive } from "../provider/sdk/archive.ts";
+import { Directory } from "../provider/sdk/directory.ts";
+import { Exec } from "../provider/sdk/exec.ts";
+import { Secret } from "../provider/sdk/secret.ts";
+import { Service } from "../provider/sdk/service.ts";
+import type { Database } from "./database.ts";
+import type { Host } from "./host.ts";
+import type { PostgresServer } from "./postgresServer.ts";
+
+export interface KeycloakServerArgs {
+  readonly host: Host;
+  readonly server: PostgresServer;
+  readonly database: Database;
+  /** TCP port on 127.0.0.1. */
+  readonly port: number;
+  /** TCP port on 127.0.0.1 of health and metrics. */
+  readonly managementPort: number;
+}
+
+const version = "26.7.3";
+const checksum = "77657f30b7e90d70f727712ce1c967f430fd6a5e9f458d32d8c6df0635345f47";
+
+/** Options that are fixed when Keycloak is built; a change builds it again (kc.sh build). */
+const buildOptions = ["--db=postgres", "--health-enabled=true", "--metrics-enabled=true"];
+
+/** Client of the master realm that the realm is administered with; made at the first start. */
+const administrator = "hivematrix-administrator";
+
+/** Flags for a short start and a small process: no C2 compiler, classes mapped from an archive (JDK ≥ 19). */
+const javaOptions = (folder: string): string =>
+  [
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "-XX:+AutoCreateSharedArchive",
+    `-XX:SharedArchiveFile=${folder}/classes.jsa`,
+  ].join(" ");
+
+/** Keycloak on loopback, on its own database, built once and started optimized. */
+export class KeycloakServer extends pulumi.ComponentResource {
+  readonly url: string;
+  /** Provider that realms are made with; signs in as the administrator client. */
+  readonly provider: keycloak.Provider;
+  /** The process; what it serves is gone when it is. */
+  readonly service: Service;
+
+  constructor(name: string, args: KeycloakServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("hivematrix:index:KeycloakServer", name, args, opts);
+    const { host, server, database } = args;
+    const child = { parent: this, provider: host.provider };
+    const folder = `${host.root}/keycloak`;
+    const path = `${folder}/${version}`;
+    this.url = `http://127.0.0.1:${String(args.port)}`;
+
+    const secret = new Secret(`${name}-administrator-secret`, {}, child);
+    const directory = new Directory(
+      `${name}-folder`,
+      { path: folder, mode: "0750", purge: true, ...host.owned },
+      { ...child, dependsOn: host.ready },
+    );
+    const distribution = new Archive(
+      `${name}-distribution`,
+      {
+        path,
+        source: `maven:org.keycloak:keycloak-quarkus-dist:${version}:tar.gz`,
+        sha256: checksum,
+        ...host.owned,
+      },
+      { ...child, dependsOn: directory },
+    );
+    const build = new Exec(
+      `${name}-build`,
+      {
+        command: [`${path}/bin/kc.sh`, "build", ...buildOptions],
+        creates: `${path}/built`,
+        ...host.runAs,
+      },
+      { ...child, dependsOn: distribution },
+    );
+    this.service = new Service(
+      `${name}-service`,
+      {
+        name: "keycloak",
+        directory: host.supervised,
+        state: `${host.root}/services/keycloak`,
+        command: [`${path}/bin/kc.sh`, "start", "--optimized"],
+        cwd: folder,
+        env: {
+          KC_DB_URL: `jdbc:postgresql://127.0.0.1:${String(server.port)}/${database.database}`,
+          KC_DB_USERNAME: database.username,
+          KC_DB_PASSWORD: database.password,
+          KC_HOSTNAME: this.url,
+          KC_HTTP_ENABLED: "true",
+          KC_HTTP_HOST: "127.0.0.1",
+          KC_HTTP_PORT: String(args.port),
+          KC_HTTP_MANAGEMENT_HOST: "127.0.0.1",
+          KC_HTTP_MANAGEMENT_PORT: String(args.managementPort),
+          // Without it Keycloak opens a cluster port on every interface.
+          KC_CACHE: "local",
+          KC_BOOTSTRAP_ADMIN_CLIENT_ID: administrator,
+          KC_BOOTSTRAP_ADMIN_CLIENT_SECRET: secret.value,
+          JAVA_OPTS_APPEND: javaOptions(folder),
+        },
+        ready: [
+          { http: { url: `http://127.0.0.1:${String(args.managementPort)}/health/ready` } },
+          // A database that was lost and made again is empty: only a restart fills it.
+          {
+            exec: {
+              command: [
+                pulumi.interpolate`${server.binaries}/psql`,
+                "--no-psqlrc",
+                "--quiet",
+                "--command=SELECT 1 FROM migration_model LIMIT 1",
+                `--host=127.0.0.1`,
+                `--port=${String(server.port)}`,
+                `--username=${database.username}`,
+                `--dbname=${database.database}`,
+              ],
+              env: { PGPASSWORD: database.password },
+            },
+          },
+        ],
+        readyTimeout: 180,
+        restartOn: [build.ran],
+        ...host.runAs,
+      },
+      { ...child, dependsOn: [build, database] },
+    );
+    this.provider = new keycloak.Provider(
+      `${name}-provider`,
+      {
+        url: this.url,
+        realm: "master",
+        clientId: administrator,
+        clientSecret: secret.value,
+        initialLogin: false,
+        clientTimeout: 30,
+      },
+      { parent: this, dependsOn: this.service },
+    );
+    this.registerOutputs({ url: this.url });
+  }
+}

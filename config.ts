@@ -1,0 +1,159 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+
+import { readRegistry, type Registry } from "./registry.ts";
+
+/** TCP ports on loopback. */
+export interface Ports {
+  readonly gateway: number;
+  readonly core: number;
+  readonly logger: number;
+  readonly keycloak: number;
+  /** Keycloak's health and metrics. */
+  readonly keycloakManagement: number;
+  readonly postgres: number;
+}
+
+/** The documented ports, or six in a row from `portBase` so that a trial runs beside a live platform. */
+export function trialPorts(portBase?: number): Ports {
+  if (portBase === undefined) {
+    return {
+      gateway: 8000,
+      core: 5000,
+      logger: 5004,
+      keycloak: 8080,
+      keycloakManagement: 9000,
+      postgres: 5433,
+    };
+  }
+  return {
+    gateway: portBase,
+    core: portBase + 1,
+    logger: portBase + 2,
+    keycloak: portBase + 3,
+    keycloakManagement: portBase + 4,
+    postgres: portBase + 5,
+  };
+}
+
+/** Keys of Pulumi.<stack>.yaml under `hivematrix:`. Numbers and booleans arrive as text. */
+const settingsSchema = z.strictObject({
+  portBase: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(65530)
+    .optional()
+    .describe("First of six ports in a row. Default: the documented ports."),
+  registry: z.string().default("apps_registry.json").describe("Path of the registry file."),
+  adminUsername: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "1 to 64 of a-z, 0-9, dot, _ and -")
+    .default("admin")
+    .describe("The first administrator."),
+  adminEmail: z.email().default("admin@hivematrix.local"),
+  keepData: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true")
+    .describe("`down` leaves the databases on the disk."),
+});
+
+/** What `npm run up` found out about this machine before the first up; lies in .hive/<stack>.json. */
+const trialSchema = z.looseObject({
+  portBase: z.int().min(1024).max(65530).optional(),
+  root: z.string().startsWith("/").optional(),
+  user: z.string().min(1).optional(),
+});
+
+export interface Config {
+  readonly stack: string;
+  readonly ports: Ports;
+  /** Folder of everything the trial puts on this machine. */
+  readonly root: string;
+  /** System user that owns the processes; absent: whoever runs `up`. */
+  readonly user: string | undefined;
+  readonly registry: Registry;
+  /** Databases the registry asks for. */
+  readonly databases: readonly string[];
+  readonly adminUsername: string;
+  readonly adminEmail: string;
+  readonly keepData: boolean;
+}
+
+/** What config.ts needs to know of the engine; given by tests instead. */
+export interface Source {
+  readonly stack: string;
+  readonly directory: string;
+  /** Every config key with its namespace. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads stack config, registry and the trial's record; reports every fault at once.
+ * @throws pulumi.RunError, which the engine prints without a stack.
+ */
+export function loadConfig(source: Source = engine()): Config {
+  const faults: string[] = [];
+  const settings = settingsSchema.safeParse(ownKeys(source.values));
+  if (!settings.success) {
+    faults.push(
+      `Pulumi.${source.stack}.yaml, under hivematrix:\n${z.prettifyError(settings.error)}`,
+    );
+  }
+  const trial = attempt(faults, () => readTrial(source));
+  const path = join(source.directory, settings.data?.registry ?? "apps_registry.json");
+  const registry = attempt(faults, () => readRegistry(path));
+  if (!settings.success || trial === undefined || registry === undefined) {
+    throw new pulumi.RunError(faults.join("\n"));
+  }
+  const { data } = settings;
+  return {
+    stack: source.stack,
+    ports: trialPorts(data.portBase ?? trial.portBase),
+    root: trial.root ?? join(source.directory, ".hive", source.stack),
+    user: trial.user,
+    registry,
+    databases: Object.values(registry.apps).flatMap(({ database }) => database ?? []),
+    adminUsername: data.adminUsername,
+    adminEmail: data.adminEmail,
+    keepData: data.keepData,
+  };
+}
+
+function engine(): Source {
+  return {
+    stack: pulumi.getStack(),
+    directory: process.cwd(),
+    values: pulumi.runtime.allConfig(),
+  };
+}
+
+function ownKeys(values: Readonly<Record<string, string>>): Record<string, string> {
+  const prefix = "hivematrix:";
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  );
+}
+
+function readTrial({ directory, stack }: Source): z.infer<typeof trialSchema> {
+  const path = join(directory, ".hive", `${stack}.json`);
+  if (!existsSync(path)) return {};
+  const parsed = trialSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  if (!parsed.success) throw new Error(`${path}:\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function attempt<T>(faults: string[], read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (fault) {
+    faults.push(fault instanceof Error ? fault.message : String(fault));
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+
+import { z } from "zod";
+
+/** Names on the wire: lower case, digits, `_` and `-`, at most 50 (contract, service tokens). */
+const appName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,49}$/, "a name is 1 to 50 of a-z, 0-9, _ and -, a letter first");
+
+/** What a service is, the same for every stack. What is true on one host lies in Pulumi.<stack>.yaml. */
+const app = z.strictObject({
+  description: z
+    .string()
+    .min(1)
+    .describe("One sentence for people; shown by hive and the console."),
+  source: z
+    .strictObject({ runtime: z.enum(["gateway", "core", "logger"]) })
+    .describe("Where its code is. `runtime`: a folder of this project's runtime/."),
+  port: z
+    .union([z.enum(["gateway", "core", "logger"]), z.int().min(1024).max(65535)])
+    .describe("TCP port on loopback, or the name of one of the platform's own ports."),
+  required: z.boolean().default(false).describe("Deployed whether the stack names it or not."),
+  dependencies: z.array(appName).default([]).describe("Apps that must be ready before it starts."),
+  database: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,39}$/, "a database is 1 to 40 of a-z, 0-9 and _, a letter first")
+    .optional()
+    .describe("Its own PostgreSQL database; a role of the same name owns what is in it."),
+  visible: z.boolean().default(true).describe("Shown in the side panel; also in services.json."),
+  adminOnly: z.boolean().default(false).describe("For members of `admins` only."),
+  health: z
+    .string()
+    .startsWith("/")
+    .default("/health")
+    .describe("Path that answers 200 when ready."),
+});
+
+/** The schema of apps_registry.json. Published as apps_registry.schema.json for editors. */
+export const registrySchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    apps: z.record(appName, app),
+  })
+  .check((context) => {
+    const { apps } = context.value;
+    const databases = new Map<string, string>();
+    for (const [name, { dependencies, database }] of Object.entries(apps)) {
+      for (const [index, dependency] of dependencies.entries()) {
+        if (dependency in apps) continue;
+        context.issues.push({
+          code: "custom",
+          input: dependency,
+          path: ["apps", name, "dependencies", index],
+          message: `unknown app "${dependency}"; the registry has ${Object.keys(apps).join(", ")}`,
+        });
+      }
+      const owner = database === undefined ? undefined : databases.get(database);
+      if (owner !== undefined) {
+        context.issues.push({
+          code: "custom",
+          input: database,
+          path: ["apps", name, "database"],
+          message: `database "${String(database)}" belongs to ${owner}; every app has its own`,
+        });
+      }
+      if (database !== undefined) databases.set(database, name);
+    }
+  });
+
+export type Registry = z.infer<typeof registrySchema>;
+export type App = Registry["apps"][string];
+
+/**
+ * Reads and checks apps_registry.json, all faults at once.
+ * @throws Error with one line a fault, each naming its place in the file.
+ */
+export function readRegistry(path: string): Registry {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${path} cannot be read as JSON: ${reason}`, { cause });
+  }
+  const parsed = registrySchema.safeParse(json);
+  if (!parsed.success) throw new Error(`${path}:\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+/** The text of apps_registry.schema.json (JSON Schema 2020-12). */
+export function registryJsonSchema(): string {
+  return `${JSON.stringify(z.toJSONSchema(registrySchema, { io: "input" }), null, 2)}\n`;
+}
