@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
@@ -105,7 +105,7 @@ export function loadConfig(source: Source = engine()): Config {
     );
   }
   const trial = attempt(faults, () => readTrial(source));
-  const path = join(source.directory, settings.data?.registry ?? "apps_registry.json");
+  const path = resolve(source.directory, settings.data?.registry ?? "apps_registry.json");
   const registry = attempt(faults, () => readRegistry(path));
   if (!settings.success || trial === undefined || registry === undefined) {
     throw new pulumi.RunError(faults.join("\n"));
@@ -144,7 +144,13 @@ function ownKeys(values: Readonly<Record<string, string>>): Record<string, strin
 function readTrial({ directory, stack }: Source): z.infer<typeof trialSchema> {
   const path = join(directory, ".hive", `${stack}.json`);
   if (!existsSync(path)) return {};
-  const parsed = trialSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new Error(`${path} is not JSON; remove it and run \`npm run up\` again`, { cause });
+  }
+  const parsed = trialSchema.safeParse(json);
   if (!parsed.success) throw new Error(`${path}:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }

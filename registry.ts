@@ -7,6 +7,9 @@ const appName = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,49}$/, "a name is 1 to 50 of a-z, 0-9, _ and -, a letter first");
 
+/** Databases and roles that exist without the registry. */
+const taken = ["keycloak", "postgres", "public", "template0", "template1"];
+
 /** What a service is, the same for every stack. What is true on one host lies in Pulumi.<stack>.yaml. */
 const app = z.strictObject({
   description: z
@@ -24,6 +27,10 @@ const app = z.strictObject({
   database: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,39}$/, "a database is 1 to 40 of a-z, 0-9 and _, a letter first")
+    .refine(
+      (name) => !taken.includes(name) && !name.endsWith("_owner") && !name.startsWith("pg_"),
+      `a database is none of ${taken.join(", ")}, and neither pg_… nor …_owner`,
+    )
     .optional()
     .describe("Its own PostgreSQL database; a role of the same name owns what is in it."),
   visible: z.boolean().default(true).describe("Shown in the side panel; also in services.json."),
@@ -45,8 +52,16 @@ export const registrySchema = z
     const { apps } = context.value;
     const databases = new Map<string, string>();
     for (const [name, { dependencies, database }] of Object.entries(apps)) {
+      if (name === "keycloak") {
+        context.issues.push({
+          code: "custom",
+          input: name,
+          path: ["apps", name],
+          message: "the name belongs to Keycloak itself, which services.json lists beside the apps",
+        });
+      }
       for (const [index, dependency] of dependencies.entries()) {
-        if (dependency in apps) continue;
+        if (Object.hasOwn(apps, dependency) && dependency !== name) continue;
         context.issues.push({
           code: "custom",
           input: dependency,

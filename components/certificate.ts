@@ -21,8 +21,8 @@ export class Certificate extends pulumi.ComponentResource {
   readonly keyPath: string;
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("hivematrix:index:Certificate", name, args, opts);
-    const { host } = args;
+    const { host, ...plain } = args;
+    super("hivematrix:index:Certificate", name, plain, opts);
     const child = { parent: this, provider: host.provider };
     const folder = `${host.root}/tls`;
     this.authorityPath = `${folder}/ca.crt`;

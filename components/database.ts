@@ -25,8 +25,9 @@ export class Database extends pulumi.ComponentResource {
   readonly ready: pulumi.Resource;
 
   constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("hivematrix:index:Database", name, args, opts);
-    const { host, server, database } = args;
+    const { host, server, ...plain } = args;
+    const { database } = plain;
+    super("hivematrix:index:Database", name, plain, opts);
     // Dropping one by one is needless when the whole server goes.
     const sql = { parent: this, provider: server.provider, deletedWith: server.data };
     this.database = database;

@@ -37,6 +37,8 @@ export class Host extends pulumi.ComponentResource {
   readonly versions: pulumi.Output<Record<string, string>>;
   /** The folder itself; what lies in it is gone when it is. */
   readonly folder: Directory;
+  /** The last thing made; a component that runs processes depends on it. */
+  readonly ready: pulumi.Resource;
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("hivematrix:index:Host", name, args, opts);
@@ -72,13 +74,9 @@ export class Host extends pulumi.ComponentResource {
     );
 
     this.versions = installed.versions;
-    // What is put on the host waits for all of it: a component dependsOn its host.
     this.ready = supervisor;
     this.registerOutputs({ root: this.root, versions: this.versions });
   }
-
-  /** The last thing made; a component that runs processes depends on it. */
-  readonly ready: pulumi.Resource;
 
   /** Owner of files and folders. */
   get owned(): { owner?: string; group?: string } {

@@ -47,8 +47,8 @@ export class KeycloakServer extends pulumi.ComponentResource {
   readonly service: Service;
 
   constructor(name: string, args: KeycloakServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("hivematrix:index:KeycloakServer", name, args, opts);
-    const { host, server, database } = args;
+    const { host, server, database, ...plain } = args;
+    super("hivematrix:index:KeycloakServer", name, plain, opts);
     const child = { parent: this, provider: host.provider };
     const folder = `${host.root}/keycloak`;
     const path = `${folder}/${version}`;
@@ -105,22 +105,9 @@ export class KeycloakServer extends pulumi.ComponentResource {
         },
         ready: [
           { http: { url: `http://127.0.0.1:${String(args.managementPort)}/health/ready` } },
-          // A database that was lost and made again is empty: only a restart fills it.
-          {
-            exec: {
-              command: [
-                pulumi.interpolate`${server.binaries}/psql`,
-                "--no-psqlrc",
-                "--quiet",
-                "--command=SELECT 1 FROM migration_model LIMIT 1",
-                `--host=127.0.0.1`,
-                `--port=${String(server.port)}`,
-                `--username=${database.username}`,
-                `--dbname=${database.database}`,
-              ],
-              env: { PGPASSWORD: database.password },
-            },
-          },
+          // Looking for a realm that is in no cache asks the database: a database that was lost and
+          // made again is empty, and only a restart fills it. Health alone does not notice.
+          { http: { url: `${this.url}/realms/none`, status: 404 } },
         ],
         readyTimeout: 180,
         restartOn: [build.ran],

@@ -29,8 +29,9 @@ export class PostgresServer extends pulumi.ComponentResource {
   readonly data: Directory;
 
   constructor(name: string, args: PostgresServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("hivematrix:index:PostgresServer", name, args, opts);
-    const { host, port } = args;
+    const { host, ...plain } = args;
+    const { port } = plain;
+    super("hivematrix:index:PostgresServer", name, plain, opts);
     const child = { parent: this, provider: host.provider };
     const path = `${host.root}/postgres`;
     this.port = port;

@@ -40,8 +40,9 @@ export class Realm extends pulumi.ComponentResource {
   readonly adminPassword: pulumi.Output<string>;
 
   constructor(name: string, args: RealmArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("hivematrix:index:Realm", name, args, opts);
-    const { host, server, administrator } = args;
+    const { host, server, ...plain } = args;
+    const { administrator } = plain;
+    super("hivematrix:index:Realm", name, plain, opts);
     const onHost = { parent: this, provider: host.provider };
     // The realm lives in the server's database: when the server goes, so does all of it.
     const inServer = { parent: this, provider: server.provider, deletedWith: server.service };

@@ -18,8 +18,8 @@ export class ServiceDirectory extends pulumi.ComponentResource {
   readonly path: string;
 
   constructor(name: string, args: ServiceDirectoryArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("hivematrix:index:ServiceDirectory", name, args, opts);
-    const { host } = args;
+    const { host, ...plain } = args;
+    super("hivematrix:index:ServiceDirectory", name, plain, opts);
     this.path = `${host.root}/services.json`;
     new File(
       `${name}-file`,

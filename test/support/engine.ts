@@ -46,6 +46,8 @@ export interface MockEngineOptions {
   readonly preview?: boolean;
   /** Keys with their namespace. */
   readonly config?: Readonly<Record<string, string>>;
+  /** What the provider answers for the resource of that name, in place of `computed`. */
+  readonly outputs?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** A value that reaches the engine marked as secret. */
@@ -92,7 +94,7 @@ export async function mockEngine(options: MockEngineOptions = {}): Promise<MockE
       newResource: ({ type, name, inputs, custom }) => {
         const state: Record<string, unknown> = { ...(inputs as Record<string, unknown>) };
         if (preview || custom !== true) return { id: preview ? "" : `id of ${name}`, state };
-        Object.assign(state, computed[type]?.(name));
+        Object.assign(state, computed[type]?.(name), options.outputs?.[name]);
         for (const key of secretOutputs.get(name) ?? []) {
           if (key in state) state[key] = pulumi.secret(state[key]);
         }

@@ -1,0 +1,178 @@
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+
+import { type Config, loadConfig, trialPorts } from "../config.ts";
+
+const registry = join(import.meta.dirname, "..", "apps_registry.json");
+
+describe("config", () => {
+  let directory: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "hivematrix-config-"));
+    mkdirSync(join(directory, ".hive"));
+    copyFileSync(registry, join(directory, "apps_registry.json"));
+  });
+
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Keys without their namespace. */
+  function load(settings: Record<string, string> = {}): Config {
+    const values = Object.fromEntries(
+      Object.entries(settings).map(([key, value]): [string, string] => [
+        `hivematrix:${key}`,
+        value,
+      ]),
+    );
+    return loadConfig({ stack: "dev", directory, values });
+  }
+
+  function fault(settings: Record<string, string> = {}): string {
+    try {
+      load(settings);
+    } catch (thrown) {
+      expect(thrown).to.be.instanceOf(pulumi.RunError);
+      return (thrown as Error).message;
+    }
+    throw new Error("The configuration was accepted");
+  }
+
+  function trial(text: string): void {
+    writeFileSync(join(directory, ".hive", "dev.json"), text);
+  }
+
+  it("has a default for everything", () => {
+    const { registry: read, ...config } = load();
+    expect(config).to.deep.equal({
+      stack: "dev",
+      ports: trialPorts(),
+      root: join(directory, ".hive", "dev"),
+      user: undefined,
+      databases: ["core", "logger"],
+      adminUsername: "admin",
+      adminEmail: "admin@hivematrix.local",
+      keepData: false,
+    });
+    expect(Object.keys(read.apps)).to.deep.equal(["nexus", "core", "helm"]);
+  });
+
+  it("reads every key", () => {
+    const config = load({
+      portBase: "20000",
+      adminUsername: "ada",
+      adminEmail: "ada@example.org",
+      keepData: "true",
+      registry: "apps_registry.json",
+    });
+    expect(config).to.include({
+      adminUsername: "ada",
+      adminEmail: "ada@example.org",
+      keepData: true,
+    });
+    expect(config.ports).to.deep.equal(trialPorts(20000));
+  });
+
+  it("leaves other namespaces to their owners", () => {
+    const values = { "pulumi:disable-default-providers": '["*"]', "keycloak:realm": "x" };
+    expect(() => loadConfig({ stack: "dev", directory, values })).not.to.throw();
+  });
+
+  it("reports every fault of every file at once", () => {
+    trial('{ "portBase": 5, "root": "relative" }');
+    writeFileSync(join(directory, "apps_registry.json"), '{ "apps": {}, "app": {} }');
+    const text = fault({
+      portbase: "20000",
+      portBase: "80",
+      adminUsername: "Ada L",
+      adminEmail: "ada",
+      keepData: "yes",
+    });
+    expect(text).to.equal(
+      [
+        "Pulumi.dev.yaml, under hivematrix:",
+        '✖ Unrecognized key: "portbase"',
+        "✖ Too small: expected number to be >=1024",
+        "  → at portBase",
+        "✖ 1 to 64 of a-z, 0-9, dot, _ and -",
+        "  → at adminUsername",
+        "✖ Invalid email address",
+        "  → at adminEmail",
+        '✖ Invalid option: expected one of "true"|"false"',
+        "  → at keepData",
+        `${join(directory, ".hive", "dev.json")}:`,
+        "✖ Too small: expected number to be >=1024",
+        "  → at portBase",
+        '✖ Invalid string: must start with "/"',
+        "  → at root",
+        `${join(directory, "apps_registry.json")}:`,
+        '✖ Unrecognized key: "app"',
+      ].join("\n"),
+    );
+  });
+
+  it("refuses a misspelt key", () => {
+    expect(fault({ adminUser: "ada" })).to.equal(
+      'Pulumi.dev.yaml, under hivematrix:\n✖ Unrecognized key: "adminUser"',
+    );
+  });
+
+  describe("ports", () => {
+    it("are the documented ones", () => {
+      expect(trialPorts()).to.deep.equal({
+        gateway: 8000,
+        core: 5000,
+        logger: 5004,
+        keycloak: 8080,
+        keycloakManagement: 9000,
+        postgres: 5433,
+      });
+    });
+
+    it("are six in a row from portBase", () => {
+      expect(Object.values(trialPorts(20000)).toSorted()).to.deep.equal([
+        20000, 20001, 20002, 20003, 20004, 20005,
+      ]);
+    });
+
+    for (const [portBase, text] of [
+      ["1023", "Too small: expected number to be >=1024"],
+      ["65531", "Too big: expected number to be <=65530"],
+      ["80.5", "Invalid input: expected int, received number"],
+      ["many", "Invalid input: expected number, received NaN"],
+    ] as const) {
+      it(`refuse portBase ${portBase}`, () => {
+        expect(fault({ portBase })).to.include(`✖ ${text}\n  → at portBase`);
+      });
+    }
+  });
+
+  describe("the trial's record", () => {
+    it("says where, as whom and on which ports", () => {
+      trial('{ "portBase": 21000, "root": "/var/lib/hivematrix/dev", "user": "hive" }');
+      const config = load();
+      expect(config).to.include({ root: "/var/lib/hivematrix/dev", user: "hive" });
+      expect(config.ports).to.deep.equal(trialPorts(21000));
+    });
+
+    it("gives way to the stack's portBase", () => {
+      trial('{ "portBase": 21000 }');
+      expect(load({ portBase: "22000" }).ports).to.deep.equal(trialPorts(22000));
+    });
+
+    it("of another stack is not read", () => {
+      writeFileSync(join(directory, ".hive", "other.json"), '{ "root": "/srv/other" }');
+      expect(load().root).to.equal(join(directory, ".hive", "dev"));
+    });
+
+    it("may hold more than the program reads", () => {
+      trial('{ "beside": true }');
+      expect(() => load()).not.to.throw();
+    });
+  });
+});

@@ -1,0 +1,203 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+
+import { type MockEngine, mockEngine, type MockEngineOptions, secret } from "./support/engine.ts";
+
+type Program = typeof import("../index.ts");
+
+/** The resources of the default stack. Names live in the state for ever: a change brings `aliases`. */
+const golden = join(import.meta.dirname, "program.urns.txt");
+
+let runs = 0;
+
+/** Runs index.ts anew in a folder of its own, with what `npm run up` wrote down there. */
+async function run(
+  options: MockEngineOptions = {},
+  trial?: object,
+): Promise<{ engine: MockEngine; program: Program; directory: string }> {
+  const root = join(import.meta.dirname, "..");
+  const directory = mkdtempSync(join(tmpdir(), "hivematrix-program-"));
+  const before = process.cwd();
+  try {
+    copyFileSync(join(root, "apps_registry.json"), join(directory, "apps_registry.json"));
+    if (trial !== undefined) {
+      mkdirSync(join(directory, ".hive"));
+      writeFileSync(join(directory, ".hive", "dev.json"), JSON.stringify(trial));
+    }
+    process.chdir(directory);
+    const engine = await mockEngine(options);
+    runs += 1;
+    const program = (await import(`../index.ts?run=${runs}`)) as Program;
+    await engine.drain();
+    return { engine, program, directory };
+  } finally {
+    process.chdir(before);
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Every value inside, with the path to it, for instance `command.0`. */
+function* values(value: unknown, path: readonly string[] = []): Generator<[string, unknown]> {
+  if (typeof value !== "object" || value === null) {
+    yield [path.join("."), value];
+    return;
+  }
+  for (const [key, inner] of Object.entries(value)) yield* values(inner, [...path, key]);
+}
+
+const secretKey = Object.keys(secret("") as object)[0] ?? "";
+
+describe("program", () => {
+  let engine: MockEngine;
+  let program: Program;
+  let directory: string;
+
+  before(async () => {
+    ({ engine, program, directory } = await run());
+  });
+
+  it("declares the resources of program.urns.txt", () => {
+    const declared = engine.registered.map(({ urn }) => urn).toSorted();
+    expect(declared).to.deep.equal(readFileSync(golden, "utf8").trim().split("\n"));
+  });
+
+  it("names every child after its parent, every name once", () => {
+    const byUrn = new Map(engine.registered.map((resource) => [resource.urn, resource]));
+    for (const { name, parent } of engine.registered) {
+      if (parent === "") continue;
+      expect(name.startsWith(`${String(byUrn.get(parent)?.name)}-`), name).to.equal(true);
+    }
+    const names = engine.registered.map(({ name }) => name);
+    expect(names).to.have.length(new Set(names).size);
+  });
+
+  it("has only components directly in the stack, everything else in one of them", () => {
+    for (const { name, type, parent, custom } of engine.registered) {
+      expect(parent === "", name).to.equal(!custom);
+      expect(type.startsWith("hivematrix:index:"), name).to.equal(!custom);
+    }
+  });
+
+  it("uses explicit providers only", () => {
+    for (const { name, type, custom, provider } of engine.registered) {
+      if (!custom || type.startsWith("pulumi:providers:")) continue;
+      const pack = String(type.split(":")[0]);
+      expect(provider.split("::")[2], name).to.match(new RegExp(`\\$pulumi:providers:${pack}$`));
+      expect(provider, name).not.to.include("::default");
+    }
+  });
+
+  it("has the stack outputs that scripts rely on", async () => {
+    const { adminPassword, ...plain } = program;
+    expect(plain).to.deep.equal({
+      gatewayUrl: "https://localhost:8000",
+      helmUrl: "http://localhost:5004",
+      keycloakAdminUrl: "http://127.0.0.1:8080/admin/",
+      coreUrl: "http://localhost:5000",
+      caCertificatePath: join(directory, ".hive", "dev", "tls", "ca.crt"),
+      adminUsername: "admin",
+    });
+    expect(await pulumi.isSecret(adminPassword)).to.equal(true);
+  });
+
+  it("sends every generated value to the engine as a secret", () => {
+    const found: string[] = [];
+    for (const { name, inputs } of engine.registered) {
+      for (const [path, value] of values(inputs)) {
+        if (!/^(value|private key) of /.test(String(value))) continue;
+        found.push(`${name} ${path}`);
+        expect(path.split("."), `${name} ${path}`).to.include(secretKey);
+      }
+    }
+    expect(found).to.have.length.greaterThan(10);
+  });
+
+  it("puts no secret on a command line", () => {
+    for (const { name, inputs } of engine.registered) {
+      for (const [path] of values(inputs)) {
+        const keys = path.split(".");
+        expect(keys.includes("command") && keys.includes(secretKey), `${name} ${path}`).to.equal(
+          false,
+        );
+      }
+    }
+  });
+
+  it("protects the realm and the databases", () => {
+    const kept = engine.registered.filter((resource) => resource.protect);
+    expect(kept.map(({ name }) => name).toSorted()).to.deep.equal([
+      "core-db-database",
+      "keycloak-db-database",
+      "logger-db-database",
+      "realm-realm",
+    ]);
+  });
+
+  it("keeps everything on the host below one folder", () => {
+    const root = join(directory, ".hive", "dev");
+    for (const { name, inputs } of engine.registered) {
+      for (const key of ["path", "state", "directory", "creates", "cwd"]) {
+        if (!(key in inputs)) continue;
+        expect(`${String(inputs[key])}/`.startsWith(`${root}/`), `${name} ${key}`).to.equal(true);
+      }
+    }
+  });
+
+  it("removes the folder with its data only while keepData is not set", async () => {
+    expect(engine.find("host-folder").inputs["purge"]).to.equal(true);
+    const kept = await run({ config: { "hivematrix:keepData": "true" } });
+    expect(kept.engine.find("host-folder").inputs["purge"]).to.equal(false);
+  });
+
+  it("declares the same in the first preview, with every address known", async () => {
+    const preview = await run({ preview: true });
+    const urns = preview.engine.registered.map(({ urn }) => urn);
+    expect(urns).to.have.members(engine.registered.map(({ urn }) => urn));
+    expect(preview.engine.find("keycloak-provider").inputs["url"]).to.equal(
+      "http://127.0.0.1:8080",
+    );
+    expect(preview.engine.find("postgres-provider").inputs).to.include({
+      host: "127.0.0.1",
+      port: "5433",
+    });
+    for (const { name, inputs } of preview.engine.registered) {
+      for (const key of ["path", "url", "name", "source", "port"]) {
+        if (key in inputs) expect(inputs[key], `${name} ${key}`).not.to.equal("(unknown)");
+      }
+    }
+  });
+
+  it("run by root belongs to the system user, in the folder and on the ports recorded", async () => {
+    const root = "/var/lib/hivematrix/dev";
+    const trial = { root, user: "hive", portBase: 20000 };
+    const asRoot = await run({}, trial);
+    for (const { name, type, inputs } of asRoot.engine.registered) {
+      if (/^host:index:(Archive|Directory|File)$/.test(type)) {
+        expect(inputs, name).to.include({ owner: "hive", group: "hive" });
+      }
+      if (/^host:index:(Exec|Service|Supervisor)$/.test(type)) {
+        expect(inputs["user"], name).to.equal("hive");
+      }
+      const text = JSON.stringify(inputs);
+      expect(text, name).not.to.match(/\b(8000|5000|5004|8080|9000|5433)\b/);
+      expect(text, name).not.to.include(asRoot.directory);
+    }
+    expect(asRoot.program).to.include({
+      gatewayUrl: "https://localhost:20000",
+      coreUrl: "http://localhost:20001",
+      helmUrl: "http://localhost:20002",
+      keycloakAdminUrl: "http://127.0.0.1:20003/admin/",
+      caCertificatePath: `${root}/tls/ca.crt`,
+    });
+  });
+
+  it("does not start with a faulty configuration", async () => {
+    const refused = run({ config: { "hivematrix:portBase": "80" } });
+    const fault: unknown = await refused.catch((thrown: unknown) => thrown);
+    expect(fault).to.be.instanceOf(pulumi.RunError);
+  });
+});
