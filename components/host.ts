@@ -67,10 +67,15 @@ export class Host extends pulumi.ComponentResource {
       { path: this.supervised, mode: "0755", purge: true, ...this.owned },
       { ...child, dependsOn: this.folder },
     );
+    const definitions = new Directory(
+      `${name}-definitions`,
+      { path: `${args.root}/services`, mode: "0755", purge: true, ...this.owned },
+      { ...child, dependsOn: this.folder },
+    );
     const supervisor = new Supervisor(
       `${name}-supervisor`,
       { directory: this.supervised, ...this.runAs },
-      { ...child, dependsOn: [links, installed] },
+      { ...child, dependsOn: [links, definitions, installed] },
     );
 
     this.versions = installed.versions;

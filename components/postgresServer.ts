@@ -18,6 +18,17 @@ export interface PostgresServerArgs {
 
 const superuser = "postgres";
 
+/**
+ * Makes the cluster beside its place and moves it there when it is whole: a cut off initdb leaves a
+ * PG_VERSION too. `cat`, because a parent's stdin may be a socket, which cannot be opened by name.
+ */
+const initialize = [
+  'rm -rf "$2.part"',
+  `cat | "$1/initdb" --pgdata "$2.part" --username ${superuser} --pwfile=/dev/stdin \\`,
+  "  --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --data-checksums",
+  'mv "$2.part" "$2"',
+].join("\n");
+
 /** A PostgreSQL server of the platform's own, on loopback only, from the distribution's binaries. */
 export class PostgresServer extends pulumi.ComponentResource {
   readonly port: number;
@@ -46,18 +57,7 @@ export class PostgresServer extends pulumi.ComponentResource {
     const cluster = new Exec(
       `${name}-cluster`,
       {
-        command: [
-          pulumi.interpolate`${this.binaries}/initdb`,
-          "--pgdata",
-          `${path}/data`,
-          "--username",
-          superuser,
-          "--pwfile=/dev/stdin",
-          "--auth=scram-sha-256",
-          "--encoding=UTF8",
-          "--locale=C.UTF-8",
-          "--data-checksums",
-        ],
+        command: ["/bin/sh", "-ec", initialize, "initdb", this.binaries, `${path}/data`],
         stdin: password.value,
         creates: `${path}/data/PG_VERSION`,
         ...host.runAs,

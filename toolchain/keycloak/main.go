@@ -16,6 +16,10 @@ func resource(module, name string) *tfbridge.ResourceInfo {
 	return &tfbridge.ResourceInfo{Tok: tfbridge.MakeResource("keycloak", module, name)}
 }
 
+func data(name string) *tfbridge.DataSourceInfo {
+	return &tfbridge.DataSourceInfo{Tok: tfbridge.MakeDataSource("keycloak", "index", name)}
+}
+
 func main() {
 	info := tfbridge.ProviderInfo{
 		P:       shimv2.NewProvider(provider.KeycloakProvider(nil)),
@@ -32,6 +36,10 @@ func main() {
 			"keycloak_realm_keystore_java_keystore":               resource("index", "RealmKeystoreJavaGenerated"),
 			"keycloak_openid_client_client_policy":                resource("openid", "ClientPolicy"),
 			"keycloak_saml_client_default_scopes":                 resource("saml", "ClientDefaultScope"),
+		},
+		DataSources: map[string]*tfbridge.DataSourceInfo{
+			"keycloak_authentication_execution": data("getAuthenticationExecution"),
+			"keycloak_authentication_flow":      data("getAuthenticationFlow"),
 		},
 	}
 	modules := []string{"authentication_", "ldap_", "oidc_", "openid_", "saml_"}

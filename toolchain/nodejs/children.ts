@@ -22,7 +22,9 @@ const running = new Set<Child>();
 export function startChild(file: string, args: string[], options: SpawnOptions): Child {
   const started = spawn(file, args, options);
   const ended = new Promise<Ending>((resolve, reject) => {
-    started.once("error", reject);
+    started.once("error", (error) => {
+      reject(new Error(`cannot start ${file}, is it on PATH? (${error.message})`));
+    });
     started.once("close", (code, signal) => {
       resolve({ code, signal });
     });

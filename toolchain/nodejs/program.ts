@@ -72,5 +72,7 @@ export async function awaitProgram(child: Child): Promise<language.RunResponse> 
   const response = new language.RunResponse();
   if (code === errorWasShown) return response.setBail(true);
   if (signal) return response.setError(`the program was ended by ${signal}`);
-  return code === 0 ? response : response.setError(`the program ended with exit code ${code ?? "?"}`);
+  return code === 0
+    ? response
+    : response.setError(`the program ended with exit code ${code ?? "?"}`);
 }

@@ -38,7 +38,10 @@ function unimplemented(what: string) {
 }
 
 /** Ends the process as soon as the CLI gives up the call (Ctrl-C, a timeout, its own death). */
-function stopOnCancel(call: { on(event: "cancelled", listener: () => void): unknown }, child: Child) {
+function stopOnCancel(
+  call: { on(event: "cancelled", listener: () => void): unknown },
+  child: Child,
+) {
   call.on("cancelled", () => void stopChild(child));
 }
 

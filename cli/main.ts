@@ -1,0 +1,27 @@
+import { Command, CommanderError } from "commander";
+
+import { addEnv } from "./env.ts";
+import { addRestart } from "./restart.ts";
+import { addStart } from "./start.ts";
+import { addStatus } from "./status.ts";
+import { addStop } from "./stop.ts";
+
+const program = new Command("hive")
+  .description(
+    "HiveMatrix, the day after `npm run up`. Deploying is Pulumi's: npm run up, or pulumi up.",
+  )
+  .showSuggestionAfterError()
+  .exitOverride();
+for (const add of [addEnv, addStatus, addStart, addStop, addRestart]) add(program);
+for (const command of program.commands) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (fault) {
+  // Commander has printed its own.
+  if (!(fault instanceof CommanderError)) {
+    process.stderr.write(`${fault instanceof Error ? fault.message : String(fault)}\n`);
+  }
+  const { exitCode = 1 } = fault as { exitCode?: number };
+  process.exitCode = fault instanceof CommanderError && exitCode !== 0 ? 2 : exitCode;
+}

@@ -1,0 +1,43 @@
+import { get } from "node:http";
+import { connect } from "node:net";
+
+/** Milliseconds that a server on this machine gets for an answer. */
+const patience = 2000;
+
+/** Whether something accepts connections on 127.0.0.1. */
+export function answersTcp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port, timeout: patience });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("connect", () => {
+      end(true);
+    });
+    socket.once("timeout", () => {
+      end(false);
+    });
+    socket.once("error", () => {
+      end(false);
+    });
+  });
+}
+
+/** Whether a GET is answered with the status (default: any below 400). */
+export function answersHttp(url: string, status?: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(url, { timeout: patience, agent: false }, (response) => {
+      response.resume();
+      const found = response.statusCode ?? 0;
+      resolve(status === undefined ? found < 400 : found === status);
+    });
+    request.once("timeout", () => {
+      request.destroy();
+      resolve(false);
+    });
+    request.once("error", () => {
+      resolve(false);
+    });
+  });
+}

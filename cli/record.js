@@ -1,0 +1,78 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/**
+ * What set-up found out about this machine before the first `up`: `.hive/<stack>.json`, read by
+ * set-up, by the program (config.ts) and by `hive`.
+ * @typedef {object} Trial
+ * @property {number} [portBase] first of six ports in a row; absent: the documented ports
+ * @property {string} [root] folder of everything the trial puts on this machine
+ * @property {string} [user] system user of its processes; absent: whoever runs `up`
+ * @property {boolean} [announced] the one-time password was shown
+ */
+
+/**
+ * @param {string} checkout
+ * @returns {string} the folder of the trial's own things: state, passphrase, records, logs
+ */
+export function hiveFolder(checkout) {
+  return join(checkout, ".hive");
+}
+
+/**
+ * @param {string} checkout
+ * @param {string} stack
+ * @returns {string}
+ */
+export function recordPath(checkout, stack) {
+  return join(hiveFolder(checkout), `${stack}.json`);
+}
+
+/**
+ * @param {string} checkout
+ * @param {string} stack
+ * @returns {Trial | undefined} undefined when there is none
+ * @throws Error naming the file when it is not JSON
+ */
+export function readRecord(checkout, stack) {
+  const path = recordPath(checkout, stack);
+  if (!existsSync(path)) return undefined;
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new Error(`${path} is not JSON; repair it, or remove it if nothing is provisioned.`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Adds to the record, atomically; the folder is made for its owner only.
+ * @param {string} checkout
+ * @param {string} stack
+ * @param {Trial} changes
+ * @returns {Trial} the record as it is now
+ */
+export function writeRecord(checkout, stack, changes) {
+  const path = recordPath(checkout, stack);
+  const trial = { ...readRecord(checkout, stack), ...changes };
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  chmodSync(dirname(path), 0o700);
+  const beside = `${path}.${process.pid}`;
+  writeFileSync(beside, `${JSON.stringify(trial, null, 2)}\n`, { mode: 0o600 });
+  renameSync(beside, path);
+  return trial;
+}
+
+/**
+ * `hivematrix:portBase` of Pulumi.<stack>.yaml, which outranks the record (config.ts).
+ * @param {string} checkout
+ * @param {string} stack
+ * @returns {number | undefined}
+ */
+export function configuredPortBase(checkout, stack) {
+  const path = join(checkout, `Pulumi.${stack}.yaml`);
+  if (!existsSync(path)) return undefined;
+  const line = /^\s+["']?hivematrix:portBase["']?:\s*["']?(\d+)/m.exec(readFileSync(path, "utf8"));
+  return line === null ? undefined : Number(line[1]);
+}

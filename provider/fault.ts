@@ -1,0 +1,26 @@
+/** What went wrong and what to do next, in one sentence, fit to be shown as it is. */
+export class Fault extends Error {
+  override readonly name = "Fault";
+}
+
+/** The thing exists but is not as it should be: the engine keeps it in the state and the next up repairs it. */
+export class PartialFailure extends Fault {
+  readonly id: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, id: string, outputs: Readonly<Record<string, unknown>>) {
+    super(message);
+    this.id = id;
+    this.outputs = outputs;
+  }
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The code Node gives a system error, such as `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}

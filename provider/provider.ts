@@ -1,0 +1,346 @@
+import pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
+import pb from "@pulumi/pulumi/proto/provider_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
+
+import { differences, type Difference, same } from "./diff.ts";
+import { Engine } from "./engine.ts";
+import { Fault, PartialFailure } from "./fault.ts";
+import type { Arguments } from "./readiness.ts";
+import type { Context, Resource } from "./resource.ts";
+import { type ResourceName, resources } from "./resources/index.ts";
+import { Secrets } from "./secrets.ts";
+import { InitFailed } from "./serviceError.ts";
+import { LocalTransport } from "./transport/local.ts";
+import type { Transport } from "./transport/transport.ts";
+import {
+  decode,
+  encode,
+  formatPath,
+  hasUnknown,
+  type Path,
+  type Properties,
+  UNKNOWN,
+} from "./wire.ts";
+
+const version = "0.1.0";
+
+/** The calls of Pulumi's provider protocol, for every kind of resource alike. */
+export class HostProvider {
+  readonly secrets = new Secrets();
+  #engine: Engine;
+  #running = new AbortController();
+  #transport: Transport | undefined;
+
+  constructor(engineAddress: string | undefined) {
+    this.#engine = new Engine(engineAddress);
+  }
+
+  handshake(request: pb.ProviderHandshakeRequest): pb.ProviderHandshakeResponse {
+    this.#engine = new Engine(request.getEngineAddress());
+    const response = new pb.ProviderHandshakeResponse();
+    response.setAcceptSecrets(true);
+    response.setAcceptOutputs(true);
+    return response;
+  }
+
+  getPluginInfo(): pluginMessages.PluginInfo {
+    const response = new pluginMessages.PluginInfo();
+    response.setVersion(version);
+    return response;
+  }
+
+  async getSchema(): Promise<pb.GetSchemaResponse> {
+    const { packageSchema } = await import("./packageSchema.ts");
+    const response = new pb.GetSchemaResponse();
+    response.setSchema(JSON.stringify(await packageSchema(version)));
+    return response;
+  }
+
+  attach(request: pluginMessages.PluginAttach): empty.Empty {
+    this.#engine = new Engine(request.getAddress());
+    return new empty.Empty();
+  }
+
+  async checkConfig(request: pb.CheckRequest): Promise<pb.CheckResponse> {
+    const [{ check }, { configuration }] = await Promise.all([
+      import("./schema.ts"),
+      import("./configuration.ts"),
+    ]);
+    const news = decode(request.getNews());
+    const { inputs, failures } = check(configuration, news.values);
+    return checkResponse(inputs, news.secrets, failures);
+  }
+
+  /** A new way to reach the same host never replaces what is on it. */
+  diffConfig(request: pb.DiffRequest): pb.DiffResponse {
+    const found = differences(decode(request.getOlds()).values, decode(request.getNews()).values);
+    return diffResponse(found, []);
+  }
+
+  configure(): pb.ConfigureResponse {
+    this.#transport = new LocalTransport();
+    const response = new pb.ConfigureResponse();
+    response.setAcceptsecrets(true);
+    response.setAcceptoutputs(true);
+    response.setSupportspreview(true);
+    // The first check needs it; until then the engine is busy with other things.
+    setImmediate(() => void import("./schema.ts"));
+    return response;
+  }
+
+  /** Ends everything that is being done. */
+  cancel(): empty.Empty {
+    this.#running.abort();
+    this.#running = new AbortController();
+    return new empty.Empty();
+  }
+
+  async invoke(request: pb.InvokeRequest): Promise<pb.InvokeResponse> {
+    if (request.getTok() !== "host:index:getReadiness") {
+      throw new Fault(`The host provider has no function ${request.getTok()}.`);
+    }
+    const args = decode(request.getArgs());
+    this.secrets.learn(args);
+    const [{ check }, readiness] = await Promise.all([
+      import("./schema.ts"),
+      import("./readiness.ts"),
+    ]);
+    const { inputs, failures } = check(readiness.arguments_, args.values);
+    const response = new pb.InvokeResponse();
+    if (failures.length > 0) {
+      response.setFailuresList(failures.map(failureMessage));
+      return response;
+    }
+    // A preview looks at nothing, so it says nothing.
+    if (request.getPreview()) return response;
+    await readiness.getReadiness(this.#context("", 0), inputs as unknown as Arguments);
+    response.setReturn(encode({ ready: true }, []));
+    return response;
+  }
+
+  async check(request: pb.CheckRequest): Promise<pb.CheckResponse> {
+    const [{ check }, resource] = await Promise.all([
+      import("./schema.ts"),
+      this.#resource(request),
+    ]);
+    const news = decode(request.getNews());
+    this.secrets.learn(news);
+    const { inputs, failures } = check(resource.inputs, news.values);
+    const more = failures.length === 0 ? (resource.faults?.(inputs) ?? []) : [];
+    const secret = (resource.secretInputs ?? []).filter((key) => key in inputs).map((key) => [key]);
+    return checkResponse(inputs, [...news.secrets, ...secret], [...failures, ...more]);
+  }
+
+  async diff(request: pb.DiffRequest): Promise<pb.DiffResponse> {
+    const resource = await this.#resource(request);
+    const olds = decode(request.getOlds());
+    const news = decode(request.getNews());
+    const found = Object.keys(resource.inputs).flatMap((key) =>
+      differences(olds.values[key], news.values[key], [key]),
+    );
+    const stale = hasUnknown(olds.values) ? [] : (resource.stale?.(olds.values, news.values) ?? []);
+    const newlySecret = news.secrets.filter(
+      (path) => !olds.secrets.some((old) => isWithin(path, old)),
+    );
+    const all: Difference[] = [
+      ...found,
+      ...stale.map((key) => ({ path: [key], kind: "update" as const })),
+      ...newlySecret.map((path) => ({ path, kind: "update" as const })),
+    ];
+    return diffResponse(all, resource.replaceOn, resource.deleteBeforeReplace);
+  }
+
+  async create(request: pb.CreateRequest): Promise<pb.CreateResponse> {
+    const resource = await this.#resource(request);
+    const inputs = decode(request.getProperties());
+    this.secrets.learn(inputs);
+    const response = new pb.CreateResponse();
+    if (request.getPreview()) {
+      response.setProperties(encoded(resource, inputs, planned(resource, inputs, undefined)));
+      return response;
+    }
+    const context = this.#context(request.getUrn(), request.getTimeout());
+    const { id, outputs } = await this.#kept(resource, inputs, () =>
+      resource.create(context, inputs.values),
+    );
+    response.setId(id);
+    response.setProperties(encoded(resource, inputs, outputs));
+    return response;
+  }
+
+  async read(request: pb.ReadRequest): Promise<pb.ReadResponse> {
+    const resource = await this.#resource(request);
+    const state = decode(request.getProperties());
+    const inputs = decode(request.getInputs());
+    this.secrets.learn(state, inputs);
+    const old = Object.keys(state.values).length === 0 ? undefined : state.values;
+    const context = this.#context(request.getUrn(), request.getTimeout());
+    const found = await resource.read(context, request.getId(), old);
+    const response = new pb.ReadResponse();
+    if (found === undefined) return response;
+    const secrets = [...state.secrets, ...inputs.secrets];
+    const properties = { values: only(found, resource.inputs), secrets };
+    response.setId(request.getId());
+    response.setInputs(encode(properties.values, secrets));
+    response.setProperties(encoded(resource, properties, only(found, resource.outputs)));
+    return response;
+  }
+
+  async update(request: pb.UpdateRequest): Promise<pb.UpdateResponse> {
+    const resource = await this.#resource(request);
+    const olds = decode(request.getOlds());
+    const inputs = decode(request.getNews());
+    this.secrets.learn(olds, inputs);
+    const response = new pb.UpdateResponse();
+    if (request.getPreview()) {
+      const outputs = planned(resource, inputs, olds.values);
+      response.setProperties(encoded(resource, inputs, outputs));
+      return response;
+    }
+    const context = this.#context(request.getUrn(), request.getTimeout());
+    const { outputs } = await this.#kept(resource, inputs, async () => ({
+      id: request.getId(),
+      outputs: await resource.update(context, olds.values, inputs.values),
+    }));
+    response.setProperties(encoded(resource, inputs, outputs));
+    return response;
+  }
+
+  async delete(request: pb.DeleteRequest): Promise<empty.Empty> {
+    const resource = await this.#resource(request);
+    const state = decode(request.getProperties());
+    this.secrets.learn(state);
+    const context = this.#context(request.getUrn(), request.getTimeout());
+    await resource.delete(context, state.values);
+    return new empty.Empty();
+  }
+
+  /** By `host:index:<Class>`, which older engines give only within the URN. */
+  async #resource(request: { getType(): string; getUrn(): string }): Promise<Resource> {
+    const type = request.getType() || (request.getUrn().split("::")[2] ?? "").split("$").at(-1);
+    const name = /^host:index:(\w+)$/.exec(type ?? "")?.[1];
+    if (name === undefined || !Object.hasOwn(resources, name)) {
+      throw new Fault(`The host provider has no resource ${String(type)}.`);
+    }
+    return resources[name as ResourceName]();
+  }
+
+  /** Turns a partial failure into one that the engine keeps in its state. */
+  async #kept<T>(resource: Resource, inputs: Properties, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof PartialFailure)) throw error;
+      const state = stateOf(resource, inputs, error.outputs);
+      throw new InitFailed(error.message, error.id, state, inputs);
+    }
+  }
+
+  #context(urn: string, timeout: number): Context {
+    const transport = this.#transport;
+    if (transport === undefined) throw new Fault("The host provider is not configured yet.");
+    const signal = this.#running.signal;
+    return {
+      transport,
+      signal: timeout > 0 ? AbortSignal.any([signal, AbortSignal.timeout(timeout * 1000)]) : signal,
+      progress: (message) => {
+        this.#engine.progress(urn, this.secrets.mask(message));
+      },
+      warn: (message) => {
+        this.#engine.warn(urn, this.secrets.mask(message));
+      },
+    };
+  }
+}
+
+/** Outputs as far as they are known without doing anything. */
+function planned(
+  resource: Resource,
+  inputs: Properties,
+  old: Record<string, unknown> | undefined,
+): Record<string, unknown> {
+  const known = resource.plan?.(inputs.values, old) ?? {};
+  return Object.fromEntries(
+    Object.keys(resource.outputs).map((key) => [key, key in known ? known[key] : UNKNOWN]),
+  );
+}
+
+function stateOf(
+  resource: Resource,
+  inputs: Properties,
+  outputs: Readonly<Record<string, unknown>>,
+): Properties {
+  const derived = Object.entries(resource.derived ?? {})
+    .filter(([, input]) => inputs.secrets.some((path) => path[0] === input))
+    .map(([output]) => [output]);
+  const always = [...(resource.secretOutputs ?? []), ...(resource.secretInputs ?? [])];
+  const secrets = [...inputs.secrets, ...derived, ...always.map((key) => [key])];
+  return { values: { ...inputs.values, ...outputs }, secrets };
+}
+
+function encoded(
+  resource: Resource,
+  inputs: Properties,
+  outputs: Readonly<Record<string, unknown>>,
+) {
+  const { values, secrets } = stateOf(resource, inputs, outputs);
+  return encode(values, secrets);
+}
+
+function only(values: Readonly<Record<string, unknown>>, shape: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => key in shape));
+}
+
+function isWithin(path: Path, outer: Path): boolean {
+  return outer.length <= path.length && same(path.slice(0, outer.length), outer);
+}
+
+interface Failure {
+  readonly property: string;
+  readonly reason: string;
+}
+
+function failureMessage({ property, reason }: Failure): pb.CheckFailure {
+  const failure = new pb.CheckFailure();
+  // The engine prints the value of the property it is given, also when that is a secret.
+  failure.setReason(`${property} ${reason}`);
+  return failure;
+}
+
+function checkResponse(
+  inputs: Readonly<Record<string, unknown>>,
+  secrets: readonly Path[],
+  failures: readonly Failure[],
+): pb.CheckResponse {
+  const response = new pb.CheckResponse();
+  response.setInputs(encode(inputs, secrets));
+  response.setFailuresList(failures.map(failureMessage));
+  return response;
+}
+
+function diffResponse(
+  found: readonly Difference[],
+  replaceOn: readonly string[],
+  deleteBeforeReplace = false,
+): pb.DiffResponse {
+  const { Kind } = pb.PropertyDiff;
+  const kinds = {
+    add: [Kind.ADD, Kind.ADD_REPLACE],
+    update: [Kind.UPDATE, Kind.UPDATE_REPLACE],
+    delete: [Kind.DELETE, Kind.DELETE_REPLACE],
+  } as const;
+  const response = new pb.DiffResponse();
+  const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
+  response.setChanges(found.length === 0 ? DIFF_NONE : DIFF_SOME);
+  response.setHasdetaileddiff(true);
+  const changed = [...new Set(found.map(({ path }) => String(path[0])))];
+  response.setDiffsList(changed);
+  response.setReplacesList(changed.filter((key) => replaceOn.includes(key)));
+  response.setDeletebeforereplace(deleteBeforeReplace);
+  for (const { path, kind } of found) {
+    const difference = new pb.PropertyDiff();
+    difference.setKind(kinds[kind][replaceOn.includes(String(path[0])) ? 1 : 0]);
+    response.getDetaileddiffMap().set(formatPath(path), difference);
+  }
+  return response;
+}

@@ -1,0 +1,112 @@
+import { createHash } from "node:crypto";
+import { basename, dirname } from "node:path";
+import { z } from "zod";
+
+import { Fault } from "../fault.ts";
+import { define } from "../resource.ts";
+import { absolutePath, accountName, argumentVector, octalMode } from "../schema.ts";
+import type { Transport } from "../transport/transport.ts";
+import { UNKNOWN } from "../wire.ts";
+
+/** The most that is kept of a file that was there before; bytes. */
+const largestFound = 1024 * 1024;
+
+/** A file that was there before us, as delete gives it back. */
+const foundSchema = z.strictObject({
+  /** Base64: it need not be text. */
+  content: z.string(),
+  mode: z.string(),
+  owner: z.string(),
+  group: z.string(),
+});
+
+export const file = define({
+  description:
+    "A file, written atomically. Deleting gives back what was found, or removes it. Import by path.",
+  inputs: {
+    path: absolutePath().describe("Another path is another file: it replaces."),
+    content: z.string().describe("The whole content, UTF-8; may be secret."),
+    mode: octalMode("0644").describe("Octal; default `0644`."),
+    owner: accountName().optional().describe("Default: who runs the provider."),
+    group: accountName().optional().describe("Default: the owner's group."),
+    validate: argumentVector()
+      .optional()
+      .describe("Run before the file takes its place; `%s` is the new file."),
+  },
+  outputs: {
+    sha256: z.string().describe("Of the content, hex. Secret when the content is."),
+    found: foundSchema.optional().describe("What was there before; secret."),
+  },
+  replaceOn: ["path"],
+  secretOutputs: ["found"],
+  derived: { sha256: "content" },
+
+  plan: ({ content }, old) => ({
+    sha256: typeof content === "string" ? digest(content) : UNKNOWN,
+    found: old?.found,
+  }),
+
+  async create({ transport, signal }, inputs) {
+    const found = await find(transport, inputs.path);
+    // An interrupted up that is repeated finds its own file.
+    const ours =
+      found?.content === Buffer.from(inputs.content).toString("base64") &&
+      found.mode === inputs.mode;
+    await transport.writeAtomic(inputs.path, inputs.content, { ...inputs, signal });
+    const outputs = { sha256: digest(inputs.content), ...(ours || !found ? {} : { found }) };
+    return { id: inputs.path, outputs };
+  },
+
+  async read({ transport }, id, old) {
+    const entry = await transport.stat(id);
+    if (entry?.type !== "file") return undefined;
+    const content = (await transport.read(id))?.toString("utf8");
+    if (content === undefined) return undefined;
+    const foreign = old === undefined && entry.owner !== transport.user;
+    return {
+      ...old,
+      path: id,
+      content,
+      mode: entry.mode,
+      ...(old?.owner !== undefined || foreign ? { owner: entry.owner } : {}),
+      ...(old?.group !== undefined || foreign ? { group: entry.group } : {}),
+      sha256: digest(content),
+    };
+  },
+
+  async update({ transport, signal }, old, inputs) {
+    await transport.writeAtomic(inputs.path, inputs.content, { ...inputs, signal });
+    return { sha256: digest(inputs.content), found: old.found };
+  },
+
+  async delete({ transport }, { path, found }) {
+    await transport.remove(`${dirname(path)}/.${basename(path)}.new`);
+    if (found === undefined) {
+      await transport.remove(path);
+    } else {
+      const { content, ...ownership } = found;
+      await transport.writeAtomic(path, Buffer.from(content, "base64"), ownership);
+    }
+  },
+});
+
+function digest(content: string): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+async function find(
+  transport: Transport,
+  path: string,
+): Promise<z.output<typeof foundSchema> | undefined> {
+  const entry = await transport.stat(path);
+  if (entry === undefined) return undefined;
+  if (entry.type !== "file") {
+    throw new Fault(`${path} is a ${entry.type}; move it away or choose another path.`);
+  }
+  if (entry.size > largestFound) {
+    throw new Fault(`${path} exists and is too large to be kept; move it away.`);
+  }
+  const content = (await transport.read(path)) ?? Buffer.alloc(0);
+  const { mode, owner, group } = entry;
+  return { content: content.toString("base64"), mode, owner, group };
+}

@@ -1,0 +1,99 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+
+import { hiveFolder, readRecord } from "../cli/record.js";
+import { installedPackages } from "./checkpoint.ts";
+import { cacheFolder } from "./machine.js";
+import { SetupError } from "./setupError.ts";
+import { removeSalt } from "./stackConfig.ts";
+import { isFilled } from "./trialFolder.js";
+import type { Trial } from "./up.ts";
+
+/**
+ * Removes what the trial made, then its state; says what stays and how to remove that.
+ * @throws SetupError when nobody confirmed
+ */
+export async function down({ checkout, args, pulumi, stack, terminal }: Trial): Promise<void> {
+  const checkpoint = await stack.read();
+  const root = readRecord(checkout, args.stack)?.root;
+  if (checkpoint !== undefined && checkpoint.resources.length > 0) {
+    await confirm(args.stack, args.yes, root);
+    await stack.forgetPending(checkpoint);
+    await pulumi.run("state unprotect", ["--all", "--yes"]);
+    await pulumi.run("destroy", ["--yes", "--skip-preview", ...withoutYes(args.passed)]);
+  } else {
+    terminal.line("Nothing is provisioned.");
+  }
+  const left = await stack.read();
+  if (left !== undefined && left.resources.length > 0) {
+    terminal.line(`${left.resources.length} resources are left; the state stays.`);
+    return;
+  }
+  if (left !== undefined) await pulumi.run("stack rm", ["--yes", "--preserve-config"]);
+
+  const kept = root !== undefined && isFilled(root) ? root : undefined;
+  if (kept === undefined) {
+    if (root?.startsWith(hiveFolder(checkout)) === true)
+      rmSync(root, { recursive: true, force: true });
+    rmSync(hiveFolder(checkout), { recursive: true, force: true });
+  }
+  removeSalt(checkout, args.stack);
+  const packages = checkpoint === undefined ? [] : installedPackages(checkpoint);
+  for (const line of describeLeft({ checkout, kept, packages })) terminal.line(line);
+}
+
+async function confirm(stack: string, yes: boolean | undefined, root = ""): Promise<void> {
+  if (yes === true) return;
+  if (!process.stdin.isTTY) {
+    throw new SetupError(
+      `This removes the platform with its data: confirm with \`npm run down -- --yes\`.`,
+    );
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  const question = `This removes stack ${stack} with its data in ${root}. Type ${stack} to go on: `;
+  const answer = await prompt.question(question);
+  prompt.close();
+  if (answer.trim() !== stack) throw new SetupError("Nothing was removed.");
+}
+
+function withoutYes(passed: readonly string[]): string[] {
+  return passed.filter((argument) => !/^(-y|--yes(=\w+)?)$/.test(argument));
+}
+
+/** What `down` leaves, each with the command that removes it. */
+export function describeLeft({
+  checkout,
+  kept,
+  packages,
+}: {
+  checkout: string;
+  kept: string | undefined;
+  packages: readonly string[];
+}): string[] {
+  const caches = [
+    [cacheFolder(), "CLI, plugins, archives"],
+    [join(checkout, "node_modules"), "npm packages"],
+  ].filter(([folder = ""]) => existsSync(folder));
+  const lines = [
+    ...(kept === undefined
+      ? []
+      : [
+          `Data was marked to stay: ${kept} (rm -rf ${kept})`,
+          `  with the passphrase in ${hiveFolder(checkout)}, which its secrets need`,
+        ]),
+    ...(packages.length === 0
+      ? []
+      : [`Debian packages that were installed: sudo apt-get purge ${packages.join(" ")}`]),
+    ...caches.map(([folder = "", what]) => `${what} (${size(folder)}): rm -rf ${folder}`),
+  ];
+  return lines.length === 0
+    ? []
+    : ["What stays, and how to remove it:", ...lines.map((l) => `  ${l}`)];
+}
+
+function size(folder: string): string {
+  const { status, stdout } = spawnSync("du", ["-sm", folder], { encoding: "utf8" });
+  return status === 0 ? `${stdout.split("\t")[0] ?? "?"} MB` : "size unknown";
+}

@@ -1,0 +1,59 @@
+// `npm run up|preview|down` after the npm packages are there: Node 24, called by main.js.
+import { dirname } from "node:path";
+
+import { parseArguments } from "./arguments.js";
+import { down } from "./down.ts";
+import { Pulumi } from "./pulumiCommand.ts";
+import { Stack } from "./stack.ts";
+import { copyConfig, removeSalt } from "./stackConfig.ts";
+import { openState } from "./state.ts";
+import { openTerminal } from "./terminal.js";
+import { prepareTools } from "./tools.ts";
+import { trialStack } from "./trialFolder.js";
+import { type Trial, up } from "./up.ts";
+
+const checkout = dirname(import.meta.dirname);
+const terminal = openTerminal();
+
+try {
+  await main();
+} catch (fault) {
+  const { message, exitCode = 1 } = fault as Error & { exitCode?: number };
+  process.stderr.write(`${terminal.red(message)}\n`);
+  process.exitCode = exitCode;
+}
+
+async function main(): Promise<void> {
+  const args = parseArguments(process.argv.slice(2), process.env);
+  const tools = await prepareTools(checkout);
+  // Our own children are found on this PATH too.
+  Object.assign(process.env, tools.env);
+  terminal.line(terminal.dim(tools.description));
+
+  const isTrial = args.stack === trialStack;
+  const backend = openState(checkout, args.stack, isTrial);
+  const pulumi = new Pulumi({
+    checkout,
+    stack: args.stack,
+    env: backend.env,
+    terminal,
+    configFile: isTrial ? () => copyConfig(checkout, args.stack) : undefined,
+  });
+  if (!isTrial) {
+    await pulumi.run(args.verb === "down" ? "destroy" : args.verb, args.passed);
+    return;
+  }
+
+  const stack = new Stack({ checkout, name: args.stack, backend, pulumi, terminal });
+  const trial: Trial = { checkout, args, pulumi, stack, terminal };
+  try {
+    await stack.release();
+    if (args.verb === "down") await down(trial);
+    else if (args.verb === "preview") {
+      await stack.ensure();
+      await pulumi.run("preview", args.passed);
+    } else await up(trial);
+  } finally {
+    removeSalt(checkout, args.stack);
+  }
+}

@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+
+import type { Backend } from "../cli/backend.ts";
+import { hiveFolder } from "../cli/record.js";
+import { type Checkpoint, parseDeployment, readCheckpoint } from "./checkpoint.ts";
+import { processName } from "./listeners.js";
+import type { Pulumi } from "./pulumiCommand.ts";
+import { SetupError } from "./setupError.ts";
+import type { Terminal } from "./terminal.js";
+import { checkpointPath, stateFolder } from "./trialFolder.js";
+
+export interface StackOptions {
+  readonly checkout: string;
+  readonly name: string;
+  readonly backend: Backend;
+  readonly pulumi: Pulumi;
+  readonly terminal: Terminal;
+}
+
+interface Lock {
+  readonly pid: number;
+  readonly hostname: string;
+  readonly timestamp: string;
+}
+
+/** The trial's stack as its state has it. */
+export class Stack {
+  readonly #options: StackOptions;
+
+  constructor(options: StackOptions) {
+    this.#options = options;
+  }
+
+  /** @returns undefined when the stack was never made */
+  async read(): Promise<Checkpoint | undefined> {
+    const { backend, checkout, name, pulumi } = this.#options;
+    if (backend.kind === "trial") return readCheckpoint(checkpointPath(checkout, name));
+    const listed = JSON.parse(await pulumi.read("stack ls", ["--json"])) as { name: string }[];
+    if (!listed.some((stack) => stack.name.split("/").at(-1) === name)) return undefined;
+    return parseDeployment(exported(await pulumi.read("stack export")).deployment);
+  }
+
+  /**
+   * Makes the stack if it is missing. Pulumi writes the salt of its secrets beside the Pulumi.yaml
+   * it is run with: a copy takes it, so that the committed config stays as it is.
+   */
+  async ensure(): Promise<Checkpoint> {
+    const found = await this.read();
+    if (found !== undefined) return found;
+    const { checkout, pulumi } = this.#options;
+    const folder = join(hiveFolder(checkout), "init");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: hivematrix\nruntime: nodejs\n");
+    try {
+      await pulumi.run("stack init", ["--cwd", folder]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    return { resources: [], pending: [] };
+  }
+
+  /**
+   * Lets go of a lock that a killed pulumi left on this machine.
+   * @throws SetupError when a living one, or one on another machine, holds it
+   */
+  async release(): Promise<void> {
+    const { backend, checkout, name, pulumi, terminal } = this.#options;
+    if (backend.kind !== "trial") return;
+    const locks = readLocks(lockFolder(checkout, name));
+    if (locks.length === 0) return;
+    for (const lock of locks) {
+      const refusal = checkLock(lock);
+      if (refusal !== undefined) throw new SetupError(refusal);
+    }
+    terminal.line("An earlier run was cut off; its lock is released.");
+    await pulumi.run("cancel", ["--yes"]);
+  }
+
+  /**
+   * Forgets operations that were cut off half-way: what they made is found when it is made again
+   * (the host's resources adopt what is there).
+   */
+  async forgetPending(checkpoint: Checkpoint): Promise<void> {
+    if (checkpoint.pending.length === 0) return;
+    const { pulumi, terminal } = this.#options;
+    const whole = exported(await pulumi.read("stack export"));
+    const deployment = { ...whole.deployment, pending_operations: [] };
+    await pulumi.read("stack import", [], JSON.stringify({ ...whole, deployment }));
+    const names = checkpoint.pending.map((urn) => urn.split("::").at(-1) ?? urn);
+    terminal.line(
+      `An earlier run was cut off while it made ${names.join(", ")}; it is made again.`,
+    );
+  }
+}
+
+function exported(text: string): { deployment: Record<string, unknown> } {
+  return JSON.parse(text) as { deployment: Record<string, unknown> };
+}
+
+/** Where Pulumi's file backend keeps the locks of a stack. */
+export function lockFolder(checkout: string, stack: string): string {
+  const locks = join(stateFolder(checkout), ".pulumi", "locks");
+  return join(locks, "organization", "hivematrix", stack);
+}
+
+function readLocks(folder: string): Lock[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Lock);
+}
+
+/** @returns why the lock may not be released; undefined when its holder is gone */
+export function checkLock({ pid, hostname: host, timestamp }: Lock): string | undefined {
+  if (host !== hostname()) {
+    return `The stack is locked by pulumi (pid ${pid}) on ${host} since ${timestamp}: wait for it, or run \`eval "$(npx hive env)" && pulumi cancel\` if it is gone.`;
+  }
+  if (processName(pid).startsWith("pulumi")) {
+    return `Another pulumi (pid ${pid}) is at work on this stack since ${timestamp}: wait for it, or end it with \`kill -INT ${pid}\`.`;
+  }
+  return undefined;
+}
