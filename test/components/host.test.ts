@@ -30,6 +30,10 @@ describe("components/Host", () => {
         type: "host:index:Directory",
         inputs: { path: "/srv/hive/service", mode: "0755", purge: true },
       },
+      "host-definitions": {
+        type: "host:index:Directory",
+        inputs: { path: "/srv/hive/services", mode: "0755", purge: true },
+      },
       "host-supervisor": {
         type: "host:index:Supervisor",
         inputs: { directory: "/srv/hive/service" },
@@ -62,6 +66,16 @@ describe("components/Host", () => {
           group: "hive",
         },
       },
+      "host-definitions": {
+        type: "host:index:Directory",
+        inputs: {
+          path: "/srv/hive/services",
+          mode: "0755",
+          purge: true,
+          owner: "hive",
+          group: "hive",
+        },
+      },
       "host-supervisor": {
         type: "host:index:Supervisor",
         inputs: { directory: "/srv/hive/service", user: "hive" },
@@ -77,6 +91,6 @@ describe("components/Host", () => {
     new Host("host", { root: "/srv/hive" });
     await engine.drain();
     const { dependsOn } = engine.find("host-supervisor");
-    expect(dependsOn).to.deep.equal(["host-packages", "host-services"]);
+    expect(dependsOn).to.deep.equal(["host-definitions", "host-packages", "host-services"]);
   });
 });

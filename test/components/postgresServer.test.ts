@@ -28,16 +28,15 @@ describe("components/PostgresServer", () => {
         type: "host:index:Exec",
         inputs: {
           command: [
-            `${bin}/initdb`,
-            "--pgdata",
+            "/bin/sh",
+            "-ec",
+            'rm -rf "$2.part"\n' +
+              'cat | "$1/initdb" --pgdata "$2.part" --username postgres --pwfile=/dev/stdin \\\n' +
+              "  --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --data-checksums\n" +
+              'mv "$2.part" "$2"',
+            "initdb",
+            bin,
             `${folder}/data`,
-            "--username",
-            "postgres",
-            "--pwfile=/dev/stdin",
-            "--auth=scram-sha-256",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--data-checksums",
           ],
           stdin: secret("value of postgres-password"),
           creates: `${folder}/data/PG_VERSION`,

@@ -109,7 +109,9 @@ describe("toolchain: preparing the PULUMI_HOME", function () {
     expect(first.code, first.output).to.equal(0);
     expect(first.output).to.contain("official download not reachable: building from source\n");
     expect(first.output).to.contain("pulumi 3.259.0: built from source\n");
-    expect(first.output).to.contain("keycloak 6.13.0: built from source\n");
+    expect(first.output).to.contain(
+      "keycloak 6.13.0: built from source (upstream of December 2024)\n",
+    );
     expect(count(join(folder, "builds"))).to.equal(3);
     expect(existsSync(home("bin/pulumi-language-nodejs"))).to.equal(true);
     const second = await run("prepare.ts");
