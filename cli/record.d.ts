@@ -61,4 +61,8 @@ export type Trial = {
    * the one-time password was shown
    */
   announced?: boolean | undefined;
+  /**
+   * objects in Keycloak and PostgreSQL whose making was cut off
+   */
+  halfMade?: { urn: string; type: string; inputs: Record<string, unknown> }[] | undefined;
 };

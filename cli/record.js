@@ -9,6 +9,8 @@ import { dirname, join } from "node:path";
  * @property {string} [root] folder of everything the trial puts on this machine
  * @property {string} [user] system user of its processes; absent: whoever runs `up`
  * @property {boolean} [announced] the one-time password was shown
+ * @property {{ urn: string, type: string, inputs: Record<string, unknown> }[]} [halfMade] objects
+ *   in Keycloak and PostgreSQL whose making was cut off
  */
 
 /**

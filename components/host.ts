@@ -18,6 +18,9 @@ export interface HostArgs {
 /** Debian packages the trial needs: servers, Java, supervisor, and Maven to fetch Keycloak. */
 const packages = ["postgresql", "default-jre-headless", "runit", "maven"];
 
+/** Home of the system user, the same for every stack on the host. */
+const home = "/var/lib/hivematrix";
+
 /** Debian would otherwise start a cluster of its own on port 5432 with the package (postgresql-common). */
 const noDebianCluster = {
   "/etc/postgresql-common/createcluster.d/hivematrix.conf": "create_main_cluster = false\n",
@@ -54,9 +57,7 @@ export class Host extends pulumi.ComponentResource {
       child,
     );
     const owner =
-      args.user === undefined
-        ? []
-        : [new User(`${name}-user`, { name: args.user, home: args.root }, child)];
+      args.user === undefined ? [] : [new User(`${name}-user`, { name: args.user, home }, child)];
     this.folder = new Directory(
       `${name}-folder`,
       { path: args.root, mode: "0755", purge: args.purge ?? false, ...this.owned },

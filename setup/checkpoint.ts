@@ -11,7 +11,7 @@ const resourceSchema = z.looseObject({
 const deploymentSchema = z.looseObject({
   resources: z.array(resourceSchema).optional(),
   pending_operations: z
-    .array(z.looseObject({ type: z.string(), resource: z.looseObject({ urn: z.string() }) }))
+    .array(z.looseObject({ type: z.string(), resource: resourceSchema }))
     .optional(),
 });
 
@@ -20,8 +20,8 @@ export type Resource = z.infer<typeof resourceSchema>;
 /** What a stack's state says, with secrets still encrypted. */
 export interface Checkpoint {
   readonly resources: readonly Resource[];
-  /** URNs of operations that were cut off half-way. */
-  readonly pending: readonly string[];
+  /** Operations that were cut off half-way; `type` is what they were doing, e.g. `creating`. */
+  readonly pending: readonly { readonly type: string; readonly resource: Resource }[];
 }
 
 /**
@@ -39,7 +39,7 @@ export function readCheckpoint(path: string): Checkpoint | undefined {
 /** @param deployment as in a checkpoint's `latest` or an export's `deployment` */
 export function parseDeployment(deployment: unknown): Checkpoint {
   const { resources = [], pending_operations: pending = [] } = deploymentSchema.parse(deployment);
-  return { resources, pending: pending.map(({ resource }) => resource.urn) };
+  return { resources, pending };
 }
 
 /** Debian packages that the stack's `Package` resources installed: what `down` leaves. */

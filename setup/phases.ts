@@ -27,7 +27,10 @@ const needsPostgres = ["urn:pulumi:*::*::**hivematrix:index:KeycloakServer**"];
  * the host is repaired first, which starts PostgreSQL, then Keycloak's host resources, then all.
  * Without anything made through a server there is nobody to ask: one phase.
  */
-export function choosePhases(resources: readonly Resource[], answers: Answers): Phase[] {
+export function choosePhases(
+  resources: readonly Pick<Resource, "type">[],
+  answers: Answers,
+): Phase[] {
   const all: Phase = { name: "everything", exclude: [] };
   const through = (provider: string) =>
     resources.some(({ type }) => type.startsWith(`${provider}:`));

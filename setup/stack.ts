@@ -3,8 +3,11 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 import type { Backend } from "../cli/backend.ts";
-import { hiveFolder } from "../cli/record.js";
-import { type Checkpoint, parseDeployment, readCheckpoint } from "./checkpoint.ts";
+import type { Ports } from "../cli/ports.js";
+import { hiveFolder, readRecord, writeRecord } from "../cli/record.js";
+import { type Checkpoint, parseDeployment, readCheckpoint, type Resource } from "./checkpoint.ts";
+import type { Answers } from "./phases.ts";
+import { type HalfMade, removeHalfMade } from "./halfMade.ts";
 import { processName } from "./listeners.js";
 import type { Pulumi } from "./pulumiCommand.ts";
 import { SetupError } from "./setupError.ts";
@@ -80,19 +83,64 @@ export class Stack {
 
   /**
    * Forgets operations that were cut off half-way: what they made is found when it is made again
-   * (the host's resources adopt what is there).
+   * (the host's resources adopt what is there). What Keycloak and PostgreSQL may have made is
+   * remembered until it is cleared away, see `halfMade`.
    */
   async forgetPending(checkpoint: Checkpoint): Promise<void> {
     if (checkpoint.pending.length === 0) return;
-    const { pulumi, terminal } = this.#options;
+    const { checkout, name, pulumi, terminal } = this.#options;
+    const begun = checkpoint.pending
+      .filter(({ type }) => type === "creating")
+      .map(({ resource: { urn, type, inputs = {} } }) => ({ urn, type, inputs: textsOf(inputs) }))
+      .filter(({ type }) => /^(keycloak|postgresql):/.test(type));
+    writeRecord(checkout, name, { halfMade: [...this.halfMade(), ...begun] });
     const whole = exported(await pulumi.read("stack export"));
     const deployment = { ...whole.deployment, pending_operations: [] };
     await pulumi.read("stack import", [], JSON.stringify({ ...whole, deployment }));
-    const names = checkpoint.pending.map((urn) => urn.split("::").at(-1) ?? urn);
+    const names = checkpoint.pending.map(({ resource: { urn } }) => urn.split("::").at(-1) ?? urn);
     terminal.line(
       `An earlier run was cut off while it made ${names.join(", ")}; it is made again.`,
     );
   }
+
+  /** Objects in Keycloak and PostgreSQL of which a beginning may exist. */
+  halfMade(): readonly HalfMade[] {
+    return readRecord(this.#options.checkout, this.#options.name)?.halfMade ?? [];
+  }
+
+  /** Clears such beginnings away where the server answers. */
+  async clearHalfMade(ports: Ports, answers: Answers): Promise<void> {
+    const all = this.halfMade();
+    const objects = all.filter(({ type }) =>
+      type.startsWith("keycloak:") ? answers.keycloak : answers.postgres,
+    );
+    if (objects.length === 0) return;
+    const { checkout, name, pulumi } = this.#options;
+    const whole = exported(await pulumi.read("stack export", ["--show-secrets"]));
+    const { resources } = parseDeployment(whole.deployment);
+    await removeHalfMade(objects, {
+      keycloak: {
+        port: ports.keycloak,
+        clientSecret: secretOf(resources, "keycloak-administrator-secret"),
+      },
+      postgres: { port: ports.postgres, password: secretOf(resources, "postgres-password") },
+    });
+    writeRecord(checkout, name, { halfMade: all.filter((object) => !objects.includes(object)) });
+  }
+}
+
+/** Names and ids; secrets are objects here. */
+function textsOf(inputs: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(inputs).filter(([, value]) => typeof value === "string"),
+  );
+}
+
+/** The value of a `host:index:Secret` in an export with its secrets shown; empty when it is not there. */
+function secretOf(resources: readonly Resource[], name: string): string {
+  const value = resources.find(({ urn }) => urn.endsWith(`::${name}`))?.outputs?.["value"];
+  const { plaintext } = (value ?? {}) as { plaintext?: string };
+  return plaintext === undefined ? "" : (JSON.parse(plaintext) as string);
 }
 
 function exported(text: string): { deployment: Record<string, unknown> } {

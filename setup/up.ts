@@ -1,4 +1,4 @@
-import { ports } from "../cli/ports.js";
+import { type Ports, ports } from "../cli/ports.js";
 import { answersHttp, answersTcp } from "../cli/probe.ts";
 import { configuredPortBase, readRecord, writeRecord } from "../cli/record.js";
 import type { Arguments } from "./arguments.js";
@@ -26,9 +26,13 @@ export async function up(trial: Trial): Promise<void> {
   await stack.forgetPending(checkpoint);
 
   const chosen = chooseArguments(args, checkpoint.resources.length > 0, process.stdin.isTTY);
-  const phases = choosePhases(checkpoint.resources, await askServers(trial));
+  const known = [...checkpoint.resources, ...stack.halfMade()];
+  const phases = choosePhases(known, await askServers(trial));
   for (const [index, phase] of phases.entries()) {
     if (phases.length > 1) terminal.line(`${index + 1} of ${phases.length}: ${phase.name}`);
+    if (stack.halfMade().length > 0) {
+      await stack.clearHalfMade(trialPorts(trial), await askServers(trial));
+    }
     await pulumi.run("up", [...chosen, ...excludeArguments(phase), ...args.passed]);
   }
   await report(trial);
@@ -44,12 +48,17 @@ export function chooseArguments(
   return [...unasked, ...(provisioned ? ["--refresh", "--run-program"] : [])];
 }
 
-async function askServers({ checkout, args }: Trial): Promise<Answers> {
+function trialPorts({ checkout, args }: Trial): Ports {
   const base =
     configuredPortBase(checkout, args.stack) ?? readRecord(checkout, args.stack)?.portBase;
-  const { postgres, keycloakManagement } = ports(base);
-  const health = `http://127.0.0.1:${keycloakManagement}/health/ready`;
-  const [first, second] = await Promise.all([answersTcp(postgres), answersHttp(health, 200)]);
+  return ports(base);
+}
+
+async function askServers(trial: Trial): Promise<Answers> {
+  const { postgres, keycloak } = trialPorts(trial);
+  // A realm that is in no cache makes Keycloak ask its database, which may be lost.
+  const realm = `http://127.0.0.1:${keycloak}/realms/none`;
+  const [first, second] = await Promise.all([answersTcp(postgres), answersHttp(realm, 404)]);
   return { postgres: first, keycloak: second };
 }
 

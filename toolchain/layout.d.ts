@@ -19,6 +19,8 @@ export interface Artefact {
   /** What a build downloads, and takes on 2 cores. */
   mb: number;
   minutes: number;
+  /** What a build of it really is, where that differs from the version. */
+  upstream?: string;
 }
 
 export type Source = "official" | "built from source";

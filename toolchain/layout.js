@@ -29,11 +29,20 @@ export function resolveHome() {
   return join(resolveCache(), `pulumi-${versions.pulumi}`);
 }
 
-function plugin(name, mb, minutes) {
+function plugin(name, mb, minutes, upstream) {
   const version = versions[name];
   const directory = join(resolveHome(), "plugins", `resource-${name}-v${version}`);
   const file = join(directory, `pulumi-resource-${name}`);
-  return { name, title: `${name} plugin ${version}`, version, directory, file, mb, minutes };
+  return {
+    name,
+    title: `${name} plugin ${version}`,
+    version,
+    directory,
+    file,
+    mb,
+    minutes,
+    upstream,
+  };
 }
 
 export function listArtefacts() {
@@ -51,8 +60,8 @@ export function listArtefacts() {
       mb: 260,
       minutes: 5.5,
     },
-    plugin("postgresql", 35, 1.5),
-    plugin("keycloak", 20, 0.5),
+    plugin("postgresql", 35, 1.5, "upstream 1.7.1 of 2020"),
+    plugin("keycloak", 20, 0.5, "upstream of December 2024"),
   ];
 }
 

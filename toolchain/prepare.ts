@@ -34,7 +34,10 @@ async function prepare(): Promise<void> {
   // SIGINT and SIGTERM end us through exit, so that nothing we started goes on.
   process.on("exit", stopCommands).on("exit", release);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => process.exit(130));
+    process.on(signal, () => {
+      console.log("\ninterrupted; the same command goes on from here");
+      process.exit(130);
+    });
   }
   removeTemporary();
   await provideCli();
@@ -57,8 +60,11 @@ async function main(): Promise<void> {
   if (!isComplete()) await prepare();
   removeGoCaches();
   provideLanguageHost(cli, readSource(cli) ?? "");
-  for (const artefact of artefacts) {
-    console.log(`${artefact.name} ${artefact.version}: ${readSource(artefact) ?? "missing"}`);
+  for (const { upstream, ...artefact } of artefacts) {
+    const source = readSource(artefact) ?? "missing";
+    // A plugin built here has the official one's version, but an older program inside.
+    const note = upstream && source !== "official" ? ` (${upstream})` : "";
+    console.log(`${artefact.name} ${artefact.version}: ${source}${note}`);
   }
 }
 
