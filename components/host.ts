@@ -34,6 +34,8 @@ export class Host extends pulumi.ComponentResource {
   readonly provider: Provider;
   readonly root: string;
   readonly user: string | undefined;
+  /** Whether data goes with the stack. */
+  readonly purge: boolean;
   /** Folder of runit's service links. */
   readonly supervised: string;
   /** Versions of the Debian packages, by name. */
@@ -47,6 +49,7 @@ export class Host extends pulumi.ComponentResource {
     super("hivematrix:index:Host", name, args, opts);
     this.root = args.root;
     this.user = args.user;
+    this.purge = args.purge ?? false;
     this.supervised = `${args.root}/service`;
     this.provider = new Provider(`${name}-provider`, { transport: "local" }, { parent: this });
     const child = { parent: this, provider: this.provider };
@@ -60,7 +63,7 @@ export class Host extends pulumi.ComponentResource {
       args.user === undefined ? [] : [new User(`${name}-user`, { name: args.user, home }, child)];
     this.folder = new Directory(
       `${name}-folder`,
-      { path: args.root, mode: "0755", purge: args.purge ?? false, ...this.owned },
+      { path: args.root, mode: "0755", purge: this.purge, ...this.owned },
       { ...child, dependsOn: owner },
     );
     const links = new Directory(

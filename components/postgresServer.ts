@@ -51,7 +51,7 @@ export class PostgresServer extends pulumi.ComponentResource {
     const password = new Secret(`${name}-password`, {}, child);
     this.data = new Directory(
       `${name}-data`,
-      { path, mode: "0700", ...host.owned },
+      { path, mode: "0700", purge: host.purge, ...host.owned },
       { ...child, dependsOn: host.ready },
     );
     const cluster = new Exec(

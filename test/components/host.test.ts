@@ -51,7 +51,10 @@ describe("components/Host", () => {
     expect(engine.childrenOf("host")).to.deep.equal({
       "host-provider": provider,
       "host-packages": packages,
-      "host-user": { type: "host:index:User", inputs: { name: "hive", home: "/var/lib/hivematrix" } },
+      "host-user": {
+        type: "host:index:User",
+        inputs: { name: "hive", home: "/var/lib/hivematrix" },
+      },
       "host-folder": {
         type: "host:index:Directory",
         inputs: { path: "/srv/hive", mode: "0755", purge: true, owner: "hive", group: "hive" },
