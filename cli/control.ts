@@ -3,7 +3,7 @@ import { openOutput } from "./output.ts";
 import { isReady } from "./readiness.ts";
 import { callSv, readState } from "./serviceState.ts";
 import { findSupervisor, startSupervisor } from "./supervisor.ts";
-import { chooseServices, findTrial, type Trial } from "./trial.ts";
+import { chooseServices, findTrial, listServices, type Trial } from "./trial.ts";
 
 /** What a command does to a service. */
 export type Action = "start" | "stop" | "restart";
@@ -76,8 +76,14 @@ async function ensureSupervised(
   services: readonly string[],
   deadline: number,
 ): Promise<void> {
-  if (findSupervisor(trial) === undefined) startSupervisor(trial);
-  while (services.some((name) => readState(trial, name).state === "unsupervised")) {
+  const isAlone = (name: string) => readState(trial, name).state === "unsupervised";
+  if (findSupervisor(trial) === undefined) {
+    startSupervisor(
+      trial,
+      listServices(trial).some((name) => !isAlone(name)),
+    );
+  }
+  while (services.some(isAlone)) {
     if (Date.now() > deadline) {
       throw new HiveError(
         `The supervisor does not come up: ${trial.root}/supervisor.log tells why.`,

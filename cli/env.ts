@@ -5,7 +5,7 @@ import type { Command } from "commander";
 
 import { findBackend } from "./backend.ts";
 import { HiveError } from "./hiveError.ts";
-import { hiveFolder, recordPath } from "./record.js";
+import { hiveFolder, readRecord } from "./record.js";
 import { readTools } from "./tools.ts";
 import { ownCheckout } from "./trial.ts";
 
@@ -20,11 +20,8 @@ export function addEnv(program: Command): void {
     .option("--json", "print JSON")
     .action(({ stack, json }: { stack: string; json?: boolean }) => {
       const variables = readEnvironment(ownCheckout, stack);
-      const lines = Object.entries(variables).map(
-        ([name, value]) => `export ${name}=${quote(value)}`,
-      );
       process.stdout.write(
-        json === true ? `${JSON.stringify(variables, null, 2)}\n` : `${lines.join("\n")}\n`,
+        json === true ? `${JSON.stringify(variables, null, 2)}\n` : describeExports(variables),
       );
     });
 }
@@ -35,7 +32,7 @@ export function addEnv(program: Command): void {
  */
 export function readEnvironment(checkout: string, stack: string): Record<string, string> {
   const trial = stack === trialStack;
-  if (trial && !existsSync(recordPath(checkout, stack))) {
+  if (trial && readRecord(checkout, stack) === undefined) {
     throw new HiveError(`Stack ${stack} is not set up in this checkout: run \`npm run up\`.`);
   }
   const tools = readTools(checkout);

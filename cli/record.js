@@ -34,13 +34,23 @@ export function recordPath(checkout, stack) {
  * @param {string} checkout
  * @param {string} stack
  * @returns {Trial | undefined} undefined when there is none
- * @throws Error naming the file when it is not JSON
+ * @throws Error naming the file when it is not JSON or somebody else's
  */
 export function readRecord(checkout, stack) {
   const path = recordPath(checkout, stack);
-  if (!existsSync(path)) return undefined;
+  let text;
   try {
-    return JSON.parse(readFileSync(path, "utf8"));
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (cause);
+    if (code === "ENOENT") return undefined;
+    throw new Error(
+      `${path} may not be read by you: another user made this trial; run the same command with sudo.`,
+      { cause },
+    );
+  }
+  try {
+    return JSON.parse(text);
   } catch (cause) {
     throw new Error(`${path} is not JSON; repair it, or remove it if nothing is provisioned.`, {
       cause,

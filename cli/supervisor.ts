@@ -18,15 +18,18 @@ export function findSupervisor(trial: Trial): number | undefined {
 
 /**
  * Starts a supervisor that died or went with a reboot; it starts every service that is not stopped.
+ * @param orphaned services of the former one still run: until they end, the new one complains every
+ *   few seconds that it cannot take them over, which is not worth a log
  * @throws HiveError when this user may not
  */
-export function startSupervisor(trial: Trial): void {
+export function startSupervisor(trial: Trial, orphaned: boolean): void {
   const identity = findIdentity(trial);
-  const log = openSync(join(trial.root, "supervisor.log"), "a", 0o600);
+  const path = orphaned ? "/dev/null" : join(trial.root, "supervisor.log");
+  const log = openSync(path, "a", 0o600);
   const child = spawn("runsvdir", ["-P", supervised(trial)], {
     cwd: "/",
     detached: true,
-    stdio: ["ignore", log, log],
+    stdio: ["ignore", "ignore", log],
     env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
     ...identity,
   });

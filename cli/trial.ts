@@ -23,7 +23,7 @@ export const ownCheckout = dirname(import.meta.dirname);
  * @throws HiveError when nothing was set up, or somebody else did
  */
 export function findTrial(stack: string, checkout = ownCheckout): Trial {
-  const record = attempt(() => readRecord(checkout, stack));
+  const record = readRecord(checkout, stack);
   if (record?.root === undefined) {
     throw new HiveError(`Stack ${stack} is not set up in this checkout: run \`npm run up\`.`);
   }
@@ -92,14 +92,6 @@ function countChanges(one: string, two: string): number {
 function isService(path: string): boolean {
   const found = lstatSync(path);
   return found.isSymbolicLink() || found.isDirectory();
-}
-
-function attempt<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (fault) {
-    throw notAllowed(fault);
-  }
 }
 
 function notAllowed(fault: unknown): Error {

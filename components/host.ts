@@ -60,7 +60,16 @@ export class Host extends pulumi.ComponentResource {
       child,
     );
     const owner =
-      args.user === undefined ? [] : [new User(`${name}-user`, { name: args.user, home }, child)];
+      args.user === undefined
+        ? []
+        : [
+            new User(
+              `${name}-user`,
+              { name: args.user, home },
+              // Data that stays belongs to somebody.
+              { ...child, retainOnDelete: !this.purge },
+            ),
+          ];
     this.folder = new Directory(
       `${name}-folder`,
       { path: args.root, mode: "0755", purge: this.purge, ...this.owned },

@@ -16,7 +16,10 @@ export async function attempt(
   user: string | undefined,
 ): Promise<string | undefined> {
   try {
-    if (check.tcp) { await tcp(transport, check.tcp, signal); return; }
+    if (check.tcp) {
+      await tcp(transport, check.tcp, signal);
+      return;
+    }
     if (check.http) return await request(transport, check.http, signal);
     if (check.exec) return await exec(transport, check.exec, signal, user);
     return undefined;

@@ -55,7 +55,7 @@ type Direction = "input" | "output";
 
 function jsonSchema(shape: Shape, direction: Direction): { properties: Json; required: string[] } {
   const schema = z.toJSONSchema(z.object(shape), { io: direction, unrepresentable: "any" });
-  return { properties: (schema.properties ?? {}), required: schema.required ?? [] };
+  return { properties: schema.properties ?? {}, required: schema.required ?? [] };
 }
 
 function properties(owner: string, shape: Shape, direction: Direction, types: Json): Json {

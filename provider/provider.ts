@@ -126,7 +126,7 @@ export class HostProvider {
     const news = decode(request.getNews());
     this.secrets.learn(news);
     const { inputs, failures } = check(resource.inputs, news.values);
-    const more = failures.length === 0 ? (resource.faults?.(inputs) ?? []) : [];
+    const more = resource.faults?.(inputs) ?? [];
     const secret = (resource.secretInputs ?? []).filter((key) => key in inputs).map((key) => [key]);
     return checkResponse(inputs, [...news.secrets, ...secret], [...failures, ...more]);
   }
@@ -135,10 +135,13 @@ export class HostProvider {
     const resource = await this.#resource(request);
     const olds = decode(request.getOlds());
     const news = decode(request.getNews());
+    // A refresh that runs the program sends what it wants unchecked, without the defaults.
+    const { check } = await import("./schema.ts");
+    const wanted = { ...news.values, ...check(resource.inputs, news.values).inputs };
     const found = Object.keys(resource.inputs).flatMap((key) =>
-      differences(olds.values[key], news.values[key], [key]),
+      differences(olds.values[key], wanted[key], [key]),
     );
-    const stale = hasUnknown(olds.values) ? [] : (resource.stale?.(olds.values, news.values) ?? []);
+    const stale = hasUnknown(olds.values) ? [] : (resource.stale?.(olds.values, wanted) ?? []);
     const newlySecret = news.secrets.filter(
       (path) => !olds.secrets.some((old) => isWithin(path, old)),
     );

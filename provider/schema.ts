@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { formatPath, hasUnknown, type Path, UNKNOWN, valueAt } from "./wire.ts";
+import { formatPath, type Path, UNKNOWN, valueAt } from "./wire.ts";
 
 /** One schema a property. */
 export type Shape = Readonly<Record<string, z.ZodType>>;
@@ -28,7 +28,7 @@ export function check(shape: Shape, values: Readonly<Record<string, unknown>>): 
     const value = values[key];
     const result = value === UNKNOWN ? undefined : schema.safeParse(value, { reportInput: false });
     const issues = (result?.error?.issues ?? []).filter(
-      (issue) => !hasUnknown(valueAt(value, issue.path as Path)),
+      (issue) => valueAt(value, issue.path as Path) !== UNKNOWN,
     );
     failures.push(...issues.map((issue) => failureOf(key, issue, value)));
     const accepted = result?.success === true ? result.data : value;
@@ -51,11 +51,13 @@ function reasonOf(issue: z.core.$ZodIssue): string {
     case "unrecognized_keys":
       return `has no ${issue.keys.join(", ")} here; see the property's description`;
     case "too_small":
-      return `must be at least ${issue.minimum}`;
+      return issue.origin === "array" ? issue.message : `must be at least ${issue.minimum}`;
     case "too_big":
       return `must be at most ${issue.maximum}`;
     case "invalid_value":
       return `must be ${issue.values.map((item) => JSON.stringify(item)).join(" or ")}`;
+    case "invalid_key":
+      return issue.issues[0]?.message ?? issue.message;
     default:
       return issue.message;
   }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 
 import { hiveFolder, readRecord } from "../cli/record.js";
-import { installedPackages } from "./checkpoint.ts";
+import { type Checkpoint, installedPackages } from "./checkpoint.ts";
 import { cacheFolder } from "./machine.js";
 import { SetupError } from "./setupError.ts";
 import { removeSalt } from "./stackConfig.ts";
@@ -21,6 +21,7 @@ export async function down({ checkout, args, pulumi, stack, terminal }: Trial): 
   if (checkpoint !== undefined && checkpoint.resources.length > 0) {
     await confirm(args.stack, args.yes, root);
     await stack.forgetPending(checkpoint);
+    if (keepsData(checkpoint)) await stack.keep();
     await pulumi.run("state unprotect", ["--all", "--yes"]);
     await pulumi.run("destroy", ["--yes", "--skip-preview", ...withoutYes(args.passed)]);
   } else {
@@ -42,6 +43,12 @@ export async function down({ checkout, args, pulumi, stack, terminal }: Trial): 
   removeSalt(checkout, args.stack);
   const packages = checkpoint === undefined ? [] : installedPackages(checkpoint);
   for (const line of describeLeft({ checkout, kept, packages })) terminal.line(line);
+}
+
+/** Whether the program marked the host's folder to stay (`hivematrix:keepData`). */
+function keepsData({ resources }: Checkpoint): boolean {
+  const folder = resources.find(({ urn }) => urn.endsWith("::host-folder"));
+  return folder?.inputs?.["purge"] === false;
 }
 
 async function confirm(stack: string, yes: boolean | undefined, root = ""): Promise<void> {

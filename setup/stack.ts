@@ -61,7 +61,25 @@ export class Stack {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-    return { resources: [], pending: [] };
+    return await this.#takeUpKept();
+  }
+
+  /** Keeps the state for data that outlives the stack: without it nobody knows its passwords. */
+  async keep(): Promise<void> {
+    const { checkout, name, pulumi } = this.#options;
+    writeFileSync(keptPath(checkout, name), await pulumi.read("stack export"), { mode: 0o600 });
+  }
+
+  /** Goes on with the kept state: `up` finds what is missing on the host, and the data in place. */
+  async #takeUpKept(): Promise<Checkpoint> {
+    const { checkout, name, pulumi, terminal } = this.#options;
+    const path = keptPath(checkout, name);
+    if (!existsSync(path)) return { resources: [], pending: [] };
+    const kept = readFileSync(path, "utf8");
+    await pulumi.read("stack import", [], kept);
+    rmSync(path);
+    terminal.line("Data was kept: this trial goes on with it.");
+    return parseDeployment(exported(kept).deployment);
   }
 
   /**
@@ -145,6 +163,11 @@ function secretOf(resources: readonly Resource[], name: string): string {
 
 function exported(text: string): { deployment: Record<string, unknown> } {
   return JSON.parse(text) as { deployment: Record<string, unknown> };
+}
+
+/** The state that belongs to kept data, its secrets encrypted. */
+function keptPath(checkout: string, stack: string): string {
+  return join(hiveFolder(checkout), `${stack}.kept.json`);
 }
 
 /** Where Pulumi's file backend keeps the locks of a stack. */

@@ -37,7 +37,7 @@ describe("hive", function () {
   });
 
   it("says on standard error, in one sentence, that nothing is set up", () => {
-    for (const command of ["env", "status", "start", "stop", "restart"]) {
+    for (const command of ["status", "start", "stop", "restart"]) {
       const { stdout, stderr, status } = hive(command, "--stack", "nowhere", "--json");
       expect(status, command).to.equal(1);
       expect(stdout).to.equal("");
@@ -95,7 +95,11 @@ describe("hive", function () {
       expect(JSON.stringify(variables)).not.to.contain("secret\\n");
       const config = variables["PULUMI_OPTION_CONFIG_FILE"] ?? "";
       expect(readFileSync(config, "utf8")).to.equal("config: {}\n");
-      expect(() => mkdirSync(join(config, ".."), { recursive: true })).to.throw(/ENOENT/);
+      // What Pulumi's save begins with: making the folder, after cleaning the path as text.
+      const [, proc = "", self = "", first = ""] = join(config).split("/");
+      expect(() => {
+        mkdirSync(join("/", proc, self, first));
+      }).to.throw(/ENOENT/);
     });
 
     it("is quoted for a shell", () => {

@@ -22,7 +22,7 @@ describe("components/PostgresServer", () => {
       "postgres-password": { type: "host:index:Secret", inputs: {} },
       "postgres-data": {
         type: "host:index:Directory",
-        inputs: { path: folder, mode: "0700" },
+        inputs: { path: folder, mode: "0700", purge: false },
       },
       "postgres-cluster": {
         type: "host:index:Exec",

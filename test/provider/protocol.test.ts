@@ -112,6 +112,7 @@ describe("the host plugin", () => {
     });
     expect(failures).to.deep.equal([
       "ready[0].tcp has no wrong here; see the property's description",
+      "command[0] must be an absolute path",
     ]);
   });
 

@@ -268,13 +268,13 @@ function valuesOf(message: struct.Struct | undefined): Values {
 
 function diffOf(response: pb.DiffResponse): Diff {
   const kinds = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
-  const detailed = response
-    .getDetaileddiffMap()
-    .toObject()
-    .map(([path]) => [path, kinds[response.getDetaileddiffMap().get(path)?.getKind() ?? 0] ?? ""]);
+  const detailed: Record<string, string> = {};
+  response.getDetaileddiffMap().forEach((difference, path) => {
+    detailed[path] = kinds[difference.getKind()] ?? "";
+  });
   return {
     changes: response.getChanges() === pb.DiffResponse.DiffChanges.DIFF_SOME,
     replaces: response.getReplacesList(),
-    detailed: Object.fromEntries(detailed) as Record<string, string>,
+    detailed,
   };
 }

@@ -136,6 +136,10 @@ export class Running {
     return this.#text;
   }
 
+  get finished(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   /** To the whole process group, as a terminal's Ctrl-C does. */
   signal(name: NodeJS.Signals): void {
     if (this.#child.pid !== undefined && this.#child.exitCode === null) {
