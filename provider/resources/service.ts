@@ -174,7 +174,8 @@ async function apply(context: Context, wanted: Inputs, old: Inputs | undefined):
   const { transport, signal, progress } = context;
   const { state, directory, name, ready, readyTimeout } = wanted;
   const definition = await definitionOf(context, wanted);
-  await write(context, definition, (await transport.stat(directory))?.owner);
+  const { pid: before } = await status(context, state);
+  const rewritten = await write(context, definition, (await transport.stat(directory))?.owner);
   const link = `${directory}/${name}`;
   if ((await transport.linkTarget(link)) !== state) await transport.makeLink(link, state);
   progress("starting");
@@ -182,10 +183,11 @@ async function apply(context: Context, wanted: Inputs, old: Inputs | undefined):
 
   const { pid, age } = await status(context, state);
   const started = await recorded(context, state);
-  const current =
-    pid !== undefined && started?.pid === pid && started.digest === digestOf(definition);
-  // A process that runsv is just starting has the new definition.
-  const starting = pid !== undefined && age < 1 && started?.pid !== pid;
+  // One that was started meanwhile has the new definition. Of one that was edited by hand nobody
+  // knows what it was started with.
+  const fresh = pid !== before;
+  const unchanged = !rewritten && started?.pid === pid && started?.digest === digestOf(definition);
+  const current = pid !== undefined && (fresh || unchanged);
   if (current) {
     if (old !== undefined && !same(old.reloadOn ?? [], wanted.reloadOn ?? [])) {
       await transport.run(["sv", "hup", state]);
@@ -199,10 +201,8 @@ async function apply(context: Context, wanted: Inputs, old: Inputs | undefined):
     const patience = broken ? 0 : Math.max(5, readyTimeout - age);
     if (patience > 0 && (await isReadyWithin(context, wanted, definition, patience))) return;
   }
-  if (!starting) {
-    progress("restarting");
-    await restart(context, wanted);
-  }
+  progress("restarting");
+  await restart(context, wanted);
   await waitReady(context, wanted, definition, readyTimeout);
 }
 
@@ -211,11 +211,13 @@ function isTrue(value: boolean): boolean {
   return value;
 }
 
+/** Whether anything that a process is started with was different. */
 async function write(
   { transport }: Context,
   definition: Definition,
   owner: string | undefined,
-): Promise<void> {
+): Promise<boolean> {
+  let rewritten = false;
   const { state } = definition;
   const folders = {
     "": "0755",
@@ -232,10 +234,14 @@ async function write(
     const there = await transport.read(`${state}/${path}`);
     if (there?.toString("utf8") === content) continue;
     await transport.writeAtomic(`${state}/${path}`, content, { mode, owner });
+    rewritten ||= path === "run" || path.startsWith("env/");
   }
   for (const name of (await transport.list(`${state}/env`)) ?? []) {
-    if (!(name in definition.env)) await transport.remove(`${state}/env/${name}`);
+    if (name in definition.env) continue;
+    await transport.remove(`${state}/env/${name}`);
+    rewritten = true;
   }
+  return rewritten;
 }
 
 /** Remembers that this very process was ready once. */

@@ -1,16 +1,19 @@
 import { execFile } from "node:child_process";
 import { access, appendFile, readdir, readFile, rm } from "node:fs/promises";
+import type { Server } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { expect } from "chai";
 
+import { trialPorts } from "../../config.ts";
 import { KeycloakAdmin } from "../support/keycloak.ts";
 import {
   checkout,
   createTrial,
   eventually,
   kill,
+  listen,
   type Outcome,
   type Trial,
 } from "../support/trial.ts";
@@ -22,20 +25,34 @@ describe("a trial", function () {
   this.timeout(600_000);
   this.bail(true);
   let trial: Trial;
+  /** A live platform, as far as its ports go. */
+  let live: (Server | undefined)[];
 
   before(async () => {
+    live = await Promise.all(Object.values(trialPorts()).map(listen));
     trial = await createTrial();
   });
 
-  after(async function () {
+  after(async () => {
+    for (const server of live) server?.close();
     await trial.remove();
+  });
+
+  it("stops before anything is changed when a port is busy, and says who has it", async () => {
+    const { code, text } = await trial.run("up");
+    expect(code).not.to.equal(0);
+    expect(text)
+      .to.match(/8080.*\(?pid \d+|8080.*process \d+/)
+      .and.to.contain("--beside");
+    expect(await readdir(join(trial.directory, ".hive"))).to.deep.equal(["dev.json"]);
+    await gone(trial.root);
   });
 
   it("comes up although it was interrupted at ten places", async () => {
     // Even ones as Ctrl-C does, odd ones as a power cut does.
     for (const [index, resources] of [1, 4, 6, 6, 6, 6, 3, 3, 5, 6].entries()) {
       const signal = index % 2 === 0 ? "SIGINT" : "SIGKILL";
-      const command = trial.start("up");
+      const command = trial.start("up", "--beside");
       await eventually(`resource ${String(resources)} of the plan`, 400, () =>
         Promise.resolve(
           command.finished || (command.text.match(/ created/g)?.length ?? 0) >= resources,
@@ -46,7 +63,8 @@ describe("a trial", function () {
       await eventually("no pulumi left", 30, async () => (await pulumis(trial)).length === 0);
       expect(text).not.to.match(/TypeError|ReferenceError|at .*\.ts:\d+/);
     }
-    succeeded(await trial.run("up"));
+    succeeded(await trial.run("up", "--beside"));
+    expect(Object.values(trialPorts())).not.to.include(trial.portBase);
   });
 
   it("prints where to go, who signs in and how to trust the certificate", async () => {

@@ -18,7 +18,7 @@ describe("data that is marked to stay", function () {
   after(() => trial.remove());
 
   it("outlives down, and the next up goes on with it", async () => {
-    const first = await trial.run("up");
+    const first = await trial.run("up", "--beside");
     expect(first.code, first.text).to.equal(0);
     const before = await administrator(trial);
 
@@ -27,7 +27,7 @@ describe("data that is marked to stay", function () {
     expect(await trial.processes()).to.deep.equal([]);
     await stat(join(trial.root, "postgres", "data", "PG_VERSION"));
 
-    const second = await trial.run("up");
+    const second = await trial.run("up", "--beside");
     expect(second.code, second.text).to.equal(0);
     expect(await administrator(trial)).to.equal(before);
     const preview = await trial.run("preview", "--expect-no-changes");

@@ -10,6 +10,7 @@ import {
   symlink,
   writeFile,
 } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -36,17 +37,21 @@ export interface ExportedResource {
 
 /**
  * A trial of its own: a copy of the checkout's tracked files with the same node_modules, its data
- * in a temporary folder, on free ports. Removed by `remove`.
+ * in a temporary folder; for `up --beside`. Removed by `remove`.
  */
 export class Trial {
   readonly directory: string;
   readonly root: string;
-  readonly portBase: number;
 
-  constructor(directory: string, portBase: number) {
+  constructor(directory: string) {
     this.directory = join(directory, "checkout");
     this.root = join(directory, "data");
-    this.portBase = portBase;
+  }
+
+  /** First of the ports that `--beside` chose. */
+  get portBase(): number {
+    const record = readFileSync(join(this.directory, ".hive", "dev.json"), "utf8");
+    return (JSON.parse(record) as { portBase: number }).portBase;
   }
 
   /** Starts `npm run VERB`'s command without waiting for its end. */
@@ -155,7 +160,7 @@ export class Running {
 export async function createTrial(): Promise<Trial> {
   const directory = await mkdtemp(join(tmpdir(), "hivematrix-"));
   await run("chmod", ["755", directory]);
-  const trial = new Trial(directory, await freePorts());
+  const trial = new Trial(directory);
   const { stdout } = await run(
     "git",
     ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -178,7 +183,6 @@ export async function createTrial(): Promise<Trial> {
   await mkdir(join(trial.directory, ".hive"), { mode: 0o700 });
   const record = {
     root: trial.root,
-    portBase: trial.portBase,
     ...(process.getuid?.() === 0 ? { user: "hive" } : {}),
   };
   await writeFile(join(trial.directory, ".hive", "dev.json"), JSON.stringify(record));
@@ -208,26 +212,18 @@ export function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
   }
 }
 
-/** Listens on 127.0.0.1; fails when the port is taken. */
-export function listen(port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
+/** Listens on 127.0.0.1; undefined when the port is taken already. */
+export function listen(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
     const server = createServer((socket) => socket.end());
-    server.once("error", reject).listen(port, "127.0.0.1", () => {
-      resolve(server);
-    });
+    server
+      .once("error", () => {
+        resolve(undefined);
+      })
+      .listen(port, "127.0.0.1", () => {
+        resolve(server);
+      });
   });
-}
-
-async function freePorts(): Promise<number> {
-  for (let base = 19000 + (process.pid % 400) * 10; base < 32000; base += 10) {
-    const servers = await Promise.allSettled(
-      [0, 1, 2, 3, 4, 5].map((offset) => listen(base + offset)),
-    );
-    const free = servers.every(({ status }) => status === "fulfilled");
-    for (const server of servers) if (server.status === "fulfilled") server.value.close();
-    if (free) return base;
-  }
-  throw new Error("no six free ports in a row");
 }
 
 async function shell(line: string, args: readonly string[], cwd: string): Promise<Outcome> {
