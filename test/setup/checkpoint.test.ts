@@ -11,7 +11,7 @@ describe("checkpoint", () => {
     const deployment = {
       pending_operations: [{ type: "creating", resource: { urn: "urn:a::b", type: "t" } }],
     };
-    expect(parseDeployment(deployment).pending).to.deep.equal(["urn:a::b"]);
+    expect(parseDeployment(deployment).pending).to.deep.equal(deployment.pending_operations);
   });
 
   it("lists the Debian packages that were installed, without those found", () => {
