@@ -91,6 +91,6 @@ async function exec(
 ): Promise<string | undefined> {
   const { code, stdout, stderr } = await transport.run(command, { env, user, signal });
   if (code === 0) return undefined;
-  const said = lastLines(stderr.trim() === "" ? stdout : stderr, 1);
+  const said = lastLines(stderr, 1) || lastLines(stdout, 1);
   return `${command[0] ?? ""} ends with ${code}${said === "" ? "" : `: ${said}`}`;
 }

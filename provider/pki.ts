@@ -103,8 +103,8 @@ async function issued(
 }
 
 function validity(days: number): { notBefore: Date; notAfter: Date } {
-  // An hour back: the clock of who verifies may be slow.
-  const start = Date.now() - 3_600_000;
+  // Whole seconds, as they are written; an hour back: the clock of who verifies may be slow.
+  const start = Math.floor(Date.now() / 1000) * 1000 - 3_600_000;
   return { notBefore: new Date(start), notAfter: new Date(start + days * day) };
 }
 

@@ -2,6 +2,7 @@ import pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 
+import { checkResponse, diffResponse, failureMessage } from "./answers.ts";
 import { differences, type Difference, same } from "./diff.ts";
 import { Engine } from "./engine.ts";
 import { Fault, PartialFailure } from "./fault.ts";
@@ -10,17 +11,10 @@ import type { Context, Resource } from "./resource.ts";
 import { type ResourceName, resources } from "./resources/index.ts";
 import { Secrets } from "./secrets.ts";
 import { InitFailed } from "./serviceError.ts";
+import { encoded, only, planned, stateOf } from "./state.ts";
 import { LocalTransport } from "./transport/local.ts";
 import type { Transport } from "./transport/transport.ts";
-import {
-  decode,
-  encode,
-  formatPath,
-  hasUnknown,
-  type Path,
-  type Properties,
-  UNKNOWN,
-} from "./wire.ts";
+import { decode, encode, hasUnknown, type Path, type Properties } from "./wire.ts";
 
 const version = "0.1.0";
 
@@ -256,94 +250,6 @@ export class HostProvider {
   }
 }
 
-/** Outputs as far as they are known without doing anything. */
-function planned(
-  resource: Resource,
-  inputs: Properties,
-  old: Record<string, unknown> | undefined,
-): Record<string, unknown> {
-  const known = resource.plan?.(inputs.values, old) ?? {};
-  return Object.fromEntries(
-    Object.keys(resource.outputs).map((key) => [key, key in known ? known[key] : UNKNOWN]),
-  );
-}
-
-function stateOf(
-  resource: Resource,
-  inputs: Properties,
-  outputs: Readonly<Record<string, unknown>>,
-): Properties {
-  const derived = Object.entries(resource.derived ?? {})
-    .filter(([, input]) => inputs.secrets.some((path) => path[0] === input))
-    .map(([output]) => [output]);
-  const always = [...(resource.secretOutputs ?? []), ...(resource.secretInputs ?? [])];
-  const secrets = [...inputs.secrets, ...derived, ...always.map((key) => [key])];
-  return { values: { ...inputs.values, ...outputs }, secrets };
-}
-
-function encoded(
-  resource: Resource,
-  inputs: Properties,
-  outputs: Readonly<Record<string, unknown>>,
-) {
-  const { values, secrets } = stateOf(resource, inputs, outputs);
-  return encode(values, secrets);
-}
-
-function only(values: Readonly<Record<string, unknown>>, shape: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([key]) => key in shape));
-}
-
 function isWithin(path: Path, outer: Path): boolean {
   return outer.length <= path.length && same(path.slice(0, outer.length), outer);
-}
-
-interface Failure {
-  readonly property: string;
-  readonly reason: string;
-}
-
-function failureMessage({ property, reason }: Failure): pb.CheckFailure {
-  const failure = new pb.CheckFailure();
-  // The engine prints the value of the property it is given, also when that is a secret.
-  failure.setReason(`${property} ${reason}`);
-  return failure;
-}
-
-function checkResponse(
-  inputs: Readonly<Record<string, unknown>>,
-  secrets: readonly Path[],
-  failures: readonly Failure[],
-): pb.CheckResponse {
-  const response = new pb.CheckResponse();
-  response.setInputs(encode(inputs, secrets));
-  response.setFailuresList(failures.map(failureMessage));
-  return response;
-}
-
-function diffResponse(
-  found: readonly Difference[],
-  replaceOn: readonly string[],
-  deleteBeforeReplace = false,
-): pb.DiffResponse {
-  const { Kind } = pb.PropertyDiff;
-  const kinds = {
-    add: [Kind.ADD, Kind.ADD_REPLACE],
-    update: [Kind.UPDATE, Kind.UPDATE_REPLACE],
-    delete: [Kind.DELETE, Kind.DELETE_REPLACE],
-  } as const;
-  const response = new pb.DiffResponse();
-  const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
-  response.setChanges(found.length === 0 ? DIFF_NONE : DIFF_SOME);
-  response.setHasdetaileddiff(true);
-  const changed = [...new Set(found.map(({ path }) => String(path[0])))];
-  response.setDiffsList(changed);
-  response.setReplacesList(changed.filter((key) => replaceOn.includes(key)));
-  response.setDeletebeforereplace(deleteBeforeReplace);
-  for (const { path, kind } of found) {
-    const difference = new pb.PropertyDiff();
-    difference.setKind(kinds[kind][replaceOn.includes(String(path[0])) ? 1 : 0]);
-    response.getDetaileddiffMap().set(formatPath(path), difference);
-  }
-  return response;
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import type { z } from "zod";
 
 import { Fault } from "./fault.ts";
@@ -79,11 +80,11 @@ export function succeeded(
   what: string,
 ): string {
   if (code === 0) return stdout;
-  const said = lastLines(stderr.trim() === "" ? stdout : stderr, 15);
+  const said = lastLines(stderr, 15) || lastLines(stdout, 15);
   throw new Fault(`${what} failed with exit code ${code}${said === "" ? "." : `:\n${said}`}`);
 }
 
-/** The last lines of a text, without empty ones at its end. */
+/** The last lines of a text, without colours and without empty lines around them. */
 export function lastLines(text: string, count: number): string {
-  return text.trimEnd().split("\n").slice(-count).join("\n");
+  return stripVTControlCharacters(text).trim().split("\n").slice(-count).join("\n");
 }

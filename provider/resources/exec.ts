@@ -2,15 +2,7 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 
 import { differences } from "../diff.ts";
-import {
-  type Context,
-  define,
-  known,
-  lastLines,
-  type Of,
-  type Planned,
-  succeeded,
-} from "../resource.ts";
+import { type Context, define, known, type Of, type Planned, succeeded } from "../resource.ts";
 import { absolutePath, accountName, argumentVector, environment } from "../schema.ts";
 import { UNKNOWN } from "../wire.ts";
 
@@ -68,12 +60,7 @@ async function perform({ transport, signal, progress }: Context, wanted: Inputs)
   const { command, creates, user, cwd, env, stdin } = wanted;
   progress(`running ${command[0] ?? ""}`);
   const result = await transport.run(command, { user, cwd, env, stdin, signal });
-  succeeded(
-    result.code === 0
-      ? result
-      : { ...result, stderr: lastLines(result.stderr || result.stdout, 15) },
-    command.join(" "),
-  );
+  succeeded(result, command.join(" "));
   if ((await transport.stat(creates)) === undefined) {
     await transport.writeAtomic(creates, "", { owner: user });
   }

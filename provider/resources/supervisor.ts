@@ -20,6 +20,9 @@ type Inputs = Of<typeof inputs>;
 /** Seconds a supervisor has to start, and to end after its services. */
 const patience = 10;
 
+/** Left by Debian's runsvdir when it was told to look at once. */
+const rescanMark = ".forced-rescan";
+
 /** A larger log is started anew with the supervisor; bytes. */
 const largestLog = 1_000_000;
 
@@ -64,6 +67,7 @@ export const supervisor = define({
       const path = `${old.directory}/${name}`;
       if ((await transport.stat(path))?.type === "link") await transport.remove(path);
     }
+    await transport.remove(`${old.directory}/${rescanMark}`);
     await transport.remove(logOf(old.directory));
     if (old.made && (await transport.list(old.directory))?.length === 0) {
       await transport.remove(old.directory);

@@ -1,9 +1,9 @@
 import { Fault } from "../fault.ts";
 import { pause } from "../readiness.ts";
 import type { Context } from "../resource.ts";
-import { monitorsOf, processes, send, supervisorOf } from "./processes.ts";
+import { hurry, monitorsOf, processes, send, supervisorOf } from "./processes.ts";
 
-/** Seconds within which runsvdir (it looks every 5) has to pick up a new service. */
+/** Seconds within which runsvdir (it looks every 5 by itself) has to pick up a new service. */
 const pickUpTime = 15;
 
 /** What a process was started as; the text is that of the file `process`. */
@@ -57,6 +57,8 @@ export async function waitSupervised(
 ): Promise<void> {
   const deadline = Date.now() + pickUpTime * 1000;
   while (!(await status(context, state)).supervised) {
+    const supervisor = supervisorOf(await processes(context.transport), directory);
+    if (supervisor !== undefined) await hurry(context.transport, supervisor);
     if (Date.now() > deadline) {
       throw new Fault(
         `The supervisor of ${directory} did not take ${state} up within ${pickUpTime} s; see ${directory}/../supervisor.log, then run the same command again.`,
@@ -81,7 +83,7 @@ export async function restart(
     await shutDown(context, state, stopTimeout);
     await waitSupervised(context, state, directory);
   } else {
-    await context.transport.run(["sv", "-w", String(stopTimeout + 5), "force-restart", state]);
+    await context.transport.run(["sv", "-w", String(stopTimeout + 1), "force-restart", state]);
   }
 }
 
@@ -93,7 +95,7 @@ export async function shutDown(
 ): Promise<void> {
   const { transport } = context;
   if ((await status(context, state)).supervised) {
-    await transport.run(["sv", "-w", String(stopTimeout + 5), "force-shutdown", state]);
+    await transport.run(["sv", "-w", String(stopTimeout + 1), "force-shutdown", state]);
   }
   // Without its directory sv does not reach it: TERM makes runsv end its service and itself.
   await endMonitors(context, state, stopTimeout);

@@ -42,7 +42,6 @@ export function digestOf(definition: Definition): string {
 /** The files runsv and chpst read. Secrets are only in `env/`. */
 export function filesOf(definition: Definition): DefinitionFile[] {
   return [
-    { path: "run", content: runScript(definition), mode: "0700" },
     { path: "stop", content: stopScript(definition), mode: "0755" },
     { path: "finish", content: `${heading}exec ./stop\n`, mode: "0755" },
     { path: "control/t", content: signalScript(definition), mode: "0755" },
@@ -54,6 +53,8 @@ export function filesOf(definition: Definition): DefinitionFile[] {
       content: `${value.replaceAll("\n", "\0")}\n`,
       mode: "0600",
     })),
+    // Last: a process that starts in between still has the former digest.
+    { path: "run", content: runScript(definition), mode: "0700" },
   ];
 }
 

@@ -51,3 +51,13 @@ export function monitorsOf(all: readonly Process[], state: string): Process[] {
 export async function send(transport: Transport, signal: string, pid: number): Promise<void> {
   await transport.run(["sh", "-c", 'kill -s "$1" "$2"', "sh", signal, String(pid)]);
 }
+
+/**
+ * Makes runsvdir look for new services now instead of within 5 s. Only one that catches the signal
+ * gets it (Debian's does): it would end any other.
+ */
+export async function hurry(transport: Transport, supervisor: Process): Promise<void> {
+  const look = `caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+[ $((0x$caught >> 13 & 1)) = 1 ] && kill -s ALRM "$1"`;
+  await transport.run(["sh", "-c", look, "sh", String(supervisor.pid)]);
+}

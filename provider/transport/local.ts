@@ -5,9 +5,10 @@ import { userInfo } from "node:os";
 import { basename, dirname } from "node:path";
 import type { Duplex } from "node:stream";
 
-import { codeOf, Fault, messageOf } from "../fault.ts";
+import { codeOf, Fault } from "../fault.ts";
 import { Accounts } from "./accounts.ts";
 import { runCommand } from "./command.ts";
+import { absentAsUndefined, explained } from "./explain.ts";
 import type {
   Account,
   Entry,
@@ -196,41 +197,5 @@ async function syncDirectory(path: string): Promise<void> {
     await directory.sync();
   } finally {
     await directory.close();
-  }
-}
-
-/** Undefined when nothing is there. */
-async function absentAsUndefined<T>(work: Promise<T>, path: string): Promise<T | undefined> {
-  return explained(path, () =>
-    work.catch((error: unknown) => {
-      if (["ENOENT", "ENOTDIR", "EINVAL"].includes(codeOf(error) ?? "")) return undefined;
-      throw error;
-    }),
-  );
-}
-
-/** Turns Node's errors into sentences. */
-async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof Fault ? error : new Fault(sentenceOf(path, error), { cause: error });
-  }
-}
-
-function sentenceOf(path: string, error: unknown): string {
-  switch (codeOf(error)) {
-    case "EACCES":
-    case "EPERM":
-      return `${path}: user ${userInfo().username} may not do that; run as root or choose a path of yours.`;
-    case "ENOENT":
-      return `${path}: the folder ${dirname(path)} is missing; declare a Directory for it.`;
-    case "ENOTEMPTY":
-    case "EEXIST":
-      return `${path}: something else is there; move it away or choose another path.`;
-    case "ENOSPC":
-      return `${path}: the disk is full; make room and run the same command again.`;
-    default:
-      return `${path}: ${messageOf(error)}`;
   }
 }

@@ -74,7 +74,6 @@ describe("File", () => {
 
   it("is compared property by property; only another path replaces it", async () => {
     const olds = { path, content: "a", mode: "0600", sha256: digest("a") };
-    const { path: _, ...rest } = olds;
     expect(await plugin.diff("File", olds, { path, content: "a", mode: "0600" })).to.deep.equal({
       changes: false,
       replaces: [],
@@ -86,7 +85,7 @@ describe("File", () => {
       replaces: [],
       detailed: { content: "update", mode: "update", owner: "add" },
     });
-    const moved = await plugin.diff("File", olds, { ...rest, path: `${path}2` });
+    const moved = await plugin.diff("File", olds, { ...olds, path: `${path}2` });
     expect(moved).to.deep.include({ replaces: ["path"], detailed: { path: "update-replace" } });
   });
 

@@ -1,0 +1,82 @@
+import { Fault } from "../fault.ts";
+import { firstFailure, pause } from "../readiness.ts";
+import { type Context, lastLines } from "../resource.ts";
+import type { ServiceInputs } from "../resources/service.ts";
+import { currentPid, recorded } from "./control.ts";
+import { type Definition, digestOf } from "./definition.ts";
+
+/** A process that comes and goes this often while we wait will not become ready. */
+const mostStarts = 5;
+
+/** Seconds a process must live with all checks passed: another one may hold its port. */
+const leastAge = 1;
+
+/** Remembers that this very process was ready once. */
+export async function markReady(context: Context, state: string): Promise<void> {
+  const started = await recorded(context, state);
+  if (started === undefined || (await wasReady(context, state))) return;
+  await context.transport.writeAtomic(`${state}/ready`, `${started.text}\n`, { mode: "0600" });
+}
+
+/** Whether it was this very process that was ready once. */
+export async function wasReady(context: Context, state: string): Promise<boolean> {
+  const marked = (await context.transport.read(`${state}/ready`))?.toString("utf8").trim();
+  return marked !== undefined && marked === (await recorded(context, state))?.text;
+}
+
+/** As waitReady, without its fault. */
+export async function isReadyWithin(
+  context: Context,
+  wanted: ServiceInputs,
+  definition: Definition,
+  time: number,
+): Promise<boolean> {
+  try {
+    await waitReady(context, wanted, definition, time);
+    return true;
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    return false;
+  }
+}
+
+/** @throws Fault with the last lines of its log when it does not become ready. */
+export async function waitReady(
+  context: Context,
+  { name, state, ready }: ServiceInputs,
+  definition: Definition,
+  time: number,
+): Promise<void> {
+  const { transport, signal, progress } = context;
+  const digest = digestOf(definition);
+  const deadline = Date.now() + time * 1000;
+  const starts = new Map<number, number>();
+  let reason: string | undefined = "it does not start";
+  for (;;) {
+    const pid = await currentPid(context, state);
+    const started = await recorded(context, state);
+    if (pid !== undefined && !starts.has(pid)) starts.set(pid, Date.now());
+    if (pid !== undefined && started?.pid === pid && started.digest === digest) {
+      reason = await firstFailure(transport, ready, signal, definition.account.name);
+      const age = (Date.now() - (starts.get(pid) ?? Date.now())) / 1000;
+      if (reason === undefined && age >= leastAge && (await currentPid(context, state)) === pid) {
+        await markReady(context, state);
+        return;
+      }
+    }
+    const dying = starts.size >= mostStarts;
+    if (dying || Date.now() > deadline) {
+      const when = dying ? `it ended ${mostStarts - 1} times` : `not within ${Math.round(time)} s`;
+      throw new Fault(
+        `${name} did not become ready (${when}${reason === undefined ? "" : `; ${reason}`}). The end of ${state}/log/main/current:\n${await logEnd(context, state)}`,
+      );
+    }
+    progress(`waiting: ${reason ?? "a moment"}`);
+    await pause(signal);
+  }
+}
+
+async function logEnd({ transport }: Context, state: string): Promise<string> {
+  const log = (await transport.read(`${state}/log/main/current`))?.toString("utf8") ?? "";
+  return log.trim() === "" ? "(empty)" : lastLines(log, 15);
+}

@@ -1,0 +1,40 @@
+import { userInfo } from "node:os";
+import { dirname } from "node:path";
+
+import { codeOf, Fault, messageOf } from "../fault.ts";
+
+/** Undefined when nothing is there. */
+export async function absentAsUndefined<T>(work: Promise<T>, path: string): Promise<T | undefined> {
+  return explained(path, () =>
+    work.catch((error: unknown) => {
+      if (["ENOENT", "ENOTDIR", "EINVAL"].includes(codeOf(error) ?? "")) return undefined;
+      throw error;
+    }),
+  );
+}
+
+/** Turns Node's errors into sentences. */
+export async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof Fault ? error : new Fault(sentenceOf(path, error), { cause: error });
+  }
+}
+
+function sentenceOf(path: string, error: unknown): string {
+  switch (codeOf(error)) {
+    case "EACCES":
+    case "EPERM":
+      return `${path}: user ${userInfo().username} may not do that; run as root or choose a path of yours.`;
+    case "ENOENT":
+      return `${path}: the folder ${dirname(path)} is missing; declare a Directory for it.`;
+    case "ENOTEMPTY":
+    case "EEXIST":
+      return `${path}: something else is there; move it away or choose another path.`;
+    case "ENOSPC":
+      return `${path}: the disk is full; make room and run the same command again.`;
+    default:
+      return `${path}: ${messageOf(error)}`;
+  }
+}
