@@ -94,11 +94,13 @@ export function findHolders(inodes, proc = "/proc") {
 /**
  * @param {number} pid
  * @param {string} [proc]
- * @returns {string} short name, as ps shows it
+ * @returns {string} short name of its program; Node calls its main thread otherwise
  */
 export function processName(pid, proc = "/proc") {
   try {
-    return readFileSync(join(proc, String(pid), "comm"), "utf8").trim();
+    const comm = readFileSync(join(proc, String(pid), "comm"), "utf8").trim();
+    const [program = ""] = readFileSync(join(proc, String(pid), "cmdline"), "utf8").split("\0");
+    return comm === "MainThread" ? (program.split("/").at(-1) ?? comm) : comm;
   } catch {
     return "ended";
   }
