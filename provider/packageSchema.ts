@@ -15,7 +15,8 @@ export async function packageSchema(version: string): Promise<Json> {
     const given = properties(name, inputs, "input", types);
     for (const key of replaceOn) (given[key] as Json)["willReplaceOnChanges"] = true;
     const all = {
-      ...properties(name, inputs, "output", types),
+      // What an input is turned into has the same type, which zod cannot see.
+      ...properties(name, inputs, "input", types),
       ...properties(name, outputs, "output", types),
     };
     for (const key of secretOutputs) (all[key] as Json)["secret"] = true;

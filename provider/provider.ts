@@ -105,9 +105,10 @@ export class HostProvider {
       response.setFailuresList(failures.map(failureMessage));
       return response;
     }
-    // A preview looks at nothing, so it says nothing.
-    if (request.getPreview()) return response;
-    await readiness.getReadiness(this.#context("", 0), inputs as unknown as Arguments);
+    // A preview looks at nothing: what it answers is what an up can only answer or fail.
+    if (!request.getPreview()) {
+      await readiness.getReadiness(this.#context("", 0), inputs as unknown as Arguments);
+    }
     response.setReturn(encode({ ready: true }, []));
     return response;
   }
@@ -237,11 +238,13 @@ export class HostProvider {
     const transport = this.#transport;
     if (transport === undefined) throw new Fault("The host provider is not configured yet.");
     const signal = this.#running.signal;
+    let last = "";
     return {
       transport,
       signal: timeout > 0 ? AbortSignal.any([signal, AbortSignal.timeout(timeout * 1000)]) : signal,
       progress: (message) => {
-        this.#engine.progress(urn, this.secrets.mask(message));
+        if (message !== last) this.#engine.progress(urn, this.secrets.mask(message));
+        last = message;
       },
       warn: (message) => {
         this.#engine.warn(urn, this.secrets.mask(message));

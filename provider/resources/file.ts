@@ -70,6 +70,8 @@ export const file = define({
       mode: entry.mode,
       ...(old?.owner !== undefined || foreign ? { owner: entry.owner } : {}),
       ...(old?.group !== undefined || foreign ? { group: entry.group } : {}),
+      // What is imported was there before us.
+      ...(old === undefined ? { found: await find(transport, id) } : {}),
       sha256: digest(content),
     };
   },

@@ -25,7 +25,7 @@ export interface GetReadinessResult {
   ready: boolean;
 }
 
-/** Polls until every check passes; fails with one sentence. In a preview it looks at nothing. */
+/** Polls until every check passes; fails with one sentence. In a preview it looks at nothing and answers true. */
 export function getReadiness(
   args: GetReadinessArgs,
   opts?: InvokeOptions,

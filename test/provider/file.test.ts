@@ -139,14 +139,16 @@ describe("File", () => {
     expect(properties).not.to.have.property("found");
   });
 
-  it("is imported by its path", async () => {
+  it("is imported by its path, and stays when deleted", async () => {
     await writeFile(path, "there\n");
     await chmod(path, 0o644);
     const read = await plugin.read("File", path);
     const inputs = { path, content: "there\n", mode: "0644" };
     expect(read?.inputs).to.deep.equal(inputs);
-    expect(read?.properties).to.deep.equal({ ...inputs, sha256: digest("there\n") });
+    expect(read?.properties).to.deep.include({ ...inputs, sha256: digest("there\n") });
     expect((await plugin.diff("File", read?.properties ?? {}, inputs)).changes).to.equal(false);
+    await plugin.delete("File", path, read?.properties ?? {});
+    expect(await readFile(path, "utf8")).to.equal("there\n");
   });
 
   it("stays as it was when the validation refuses it, and shows no secret", async () => {

@@ -1,6 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+
 import { expect } from "chai";
 
-import { HostPlugin, output, secret, unknown } from "../support/hostPlugin.ts";
+import { HostPlugin, launcher, output, secret, unknown } from "../support/hostPlugin.ts";
 
 describe("the host plugin", () => {
   let plugin: HostPlugin;
@@ -13,6 +17,20 @@ describe("the host plugin", () => {
     const other = await HostPlugin.start();
     expect(other.startup).to.be.below(1000);
     expect(await other.stop()).to.equal(0);
+  });
+
+  it("does not outlive an engine that was killed", async () => {
+    const script = `const child = require("node:child_process").spawn(process.argv[1]);
+      child.stdout.once("data", () => console.log(child.pid));`;
+    const engine = spawn(process.execPath, ["-e", script, launcher]);
+    const [line] = (await once(engine.stdout, "data")) as [Buffer];
+    engine.kill("SIGKILL");
+    const deadline = Date.now() + 10_000;
+    const arguments_ = `/proc/${line.toString().trim()}/cmdline`;
+    while (existsSync(arguments_) && readFileSync(arguments_, "utf8") !== "") {
+      expect(Date.now()).to.be.below(deadline);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   });
 
   it("tells the engine that it takes secrets and outputs", async () => {
@@ -56,6 +74,15 @@ describe("the host plugin", () => {
     expect(resources["host:index:File"]?.["requiredInputs"]).to.deep.equal(["path", "content"]);
     expect(resources["host:index:Secret"]).to.have.nested.property("properties.value.secret", true);
     expect(schema).to.have.nested.property("types.host:index:ServiceReadyTcp.properties.port");
+    for (const [name, definition] of Object.entries(resources)) {
+      for (const list of ["inputProperties", "properties"]) {
+        for (const [key, property] of Object.entries(definition[list] as object)) {
+          expect(property, `${name}.${list}.${key}`).to.satisfy(
+            (value: object) => "$ref" in value || ("type" in value && value.type !== undefined),
+          );
+        }
+      }
+    }
   });
 
   it("reports every fault at once, each with the property and what it takes", async () => {
@@ -154,7 +181,7 @@ describe("the host plugin", () => {
     const exec = { exec: { command: ["/bin/sh", "-c", 'test "$A" = b'], env: { A: "b" } } };
     const token = "host:index:getReadiness";
     expect(await plugin.invoke(token, { checks: [exec] })).to.deep.equal({ ready: true });
-    expect(await plugin.invoke(token, { checks: [tcp] }, true)).to.deep.equal({});
+    expect(await plugin.invoke(token, { checks: [tcp] }, true)).to.deep.equal({ ready: true });
     const error = await plugin
       .invoke(token, { checks: [exec, tcp], timeout: 1 })
       .catch((thrown: unknown) => thrown);

@@ -11,7 +11,10 @@ import struct from "google-protobuf/google/protobuf/struct_pb.js";
 
 type Values = Record<string, unknown>;
 
-const launcher = fileURLToPath(new URL("../../provider/pulumi-resource-host", import.meta.url));
+/** What the engine starts. */
+export const launcher = fileURLToPath(
+  new URL("../../provider/pulumi-resource-host", import.meta.url),
+);
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
