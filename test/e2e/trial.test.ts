@@ -309,13 +309,14 @@ describe("a trial", function () {
   });
 
   it("goes without a trace, naming the packages that stay", async () => {
+    const { portBase } = trial;
     const down = await trial.run("down", "--yes");
     succeeded(down);
     expect(await trial.processes()).to.deep.equal([]);
     await gone(trial.root);
     expect(await readdir(trial.directory)).not.to.include(".hive");
     for (let offset = 0; offset < 6; offset++) {
-      const answer = await fetch(`http://127.0.0.1:${String(trial.portBase + offset)}/`).catch(
+      const answer = await fetch(`http://127.0.0.1:${String(portBase + offset)}/`).catch(
         () => undefined,
       );
       expect(answer).to.equal(undefined);

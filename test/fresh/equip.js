@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
 import * as settings from "./clientSettings.js";
+import { loopbackPorts, resolverSettings } from "./network.js";
 
 /** Debian's and most others' place of the system's certificates. */
 const bundle = "/etc/ssl/certs/ca-certificates.crt";
@@ -14,19 +15,23 @@ const authorities = "/usr/local/share/ca-certificates";
  * package clients' settings. Copies, no mounts: packages write to these places.
  * @param {string} root of the machine
  * @param {string} home of its user, seen from inside
- * @returns {Record<string, string>} environment variables its commands need
+ * @returns {{ environment: Record<string, string>, ports: number[] }} variables its commands need;
+ *   ports of this host's loopback its package clients need
  */
 export function equip(root, home) {
   const inside = (/** @type {string} */ path) => join(root, path);
+  /** @type {string[]} */
+  const texts = [];
   const put = (/** @type {string} */ path, /** @type {string} */ text) => {
     if (text === "") return;
     mkdirSync(dirname(inside(path)), { recursive: true });
+    texts.push(text);
     // Some of these hold a password for a mirror.
     writeFileSync(inside(path), text, { mode: path.startsWith(home) ? 0o600 : 0o644 });
   };
   const mine = (/** @type {string} */ path) => readIfThere(join(homedir(), path));
 
-  put("/etc/resolv.conf", readIfThere("/etc/resolv.conf"));
+  put("/etc/resolv.conf", resolverSettings());
   put("/etc/hostname", "fresh\n");
   put("/etc/hosts", hosts(readIfThere("/etc/hosts")));
 
@@ -57,7 +62,9 @@ export function equip(root, home) {
   for (const path of files) {
     if (!existsSync(inside(path))) put(path, readIfThere(path));
   }
-  return variables;
+  const sources = readIfThere(inside("/etc/apt/sources.list.d/debian.sources"));
+  const ports = loopbackPorts([...texts, ...Object.values(variables), sources]);
+  return { environment: variables, ports };
 }
 
 /**

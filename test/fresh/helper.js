@@ -7,6 +7,8 @@ import { reapedSeconds } from "./processes.js";
 
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
+/** @type {WeakSet<import("node:child_process").ChildProcess>} */
+const killed = new WeakSet();
 
 /**
  * Runs one of this host's own commands.
@@ -18,10 +20,14 @@ const running = new Set();
 export async function execute(command, args, log) {
   const output = openSync(log, "a");
   // A session of its own: Ctrl-C is the runner's to handle.
-  const child = spawn(command, args, { stdio: ["ignore", output, output], detached: true });
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", command, ...args], {
+    stdio: ["ignore", output, output],
+    detached: true,
+  });
   running.add(child);
   try {
     const [code, signal] = await once(child, "exit");
+    if (killed.has(child)) await new Promise(() => {}); // the runner is cleaning up: nobody to tell
     if (code !== 0) throw new Error(`${command} ended with ${code ?? signal}`);
   } finally {
     running.delete(child);
@@ -31,7 +37,10 @@ export async function execute(command, args, log) {
 
 /** Ends what `execute` has started. */
 export function killChildren() {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) {
+    killed.add(child);
+    child.kill("SIGKILL");
+  }
 }
 
 /**

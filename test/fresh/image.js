@@ -14,9 +14,10 @@ import { join } from "node:path";
 import { formatSources, parseSources, sourcesFor } from "./aptSources.js";
 import { UsageError } from "./arguments.js";
 import { execute } from "./helper.js";
+import { networkPackage } from "./network.js";
 
-/** What a rented Debian server has beyond minbase and the project makes use of. */
-const included = "ca-certificates,git,curl,sudo,procps";
+/** What a rented Debian server has beyond minbase, and the runner's own need. */
+const included = `ca-certificates,git,curl,sudo,procps,${networkPackage}`;
 
 /** @param {string} suite @returns {string} */
 export function imagePath(suite) {

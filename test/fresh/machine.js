@@ -3,15 +3,16 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { once } from "node:events";
 
 import { UsageError } from "./arguments.js";
+import { connect, ownNetworkPossible } from "./network.js";
 import { cpuSeconds, processesOf } from "./processes.js";
 
 /**
  * Namespaces and a changed root instead of Docker: they need no daemon, no image registry and no
  * storage driver, work the same on a developer's machine, in a CI job and inside most containers,
- * and the kernel ends everything inside the moment the first process ends. The network is the
- * host's, because a proxy or a resolver on its loopback must be reachable.
+ * and the kernel ends everything inside the moment the first process ends. The network is a
+ * machine's own as well (network.js) wherever the host has what that takes.
  */
-const namespaces = ["--mount", "--pid", "--ipc", "--uts"];
+const namespaces = ["--mount", "--pid", "--ipc", "--uts", ...(ownNetworkPossible ? ["--net"] : [])];
 
 /** From the host's shell into the machine: $1 is its root. What follows is its process 1. */
 const enter = `set -e
@@ -22,18 +23,21 @@ mount -o remount,bind,dev,suid,exec .
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys || true
 mount -t tmpfs -o mode=755 tmpfs dev
-mkdir dev/pts dev/shm
+mkdir dev/pts dev/shm dev/net
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
 for node in null:3 zero:5 full:7 random:8 urandom:9; do
   mknod -m 666 "dev/\${node%:*}" c 1 "\${node#*:}"
 done
 mknod -m 666 dev/tty c 5 0
+mknod -m 666 dev/net/tun c 10 200
 ln -s /proc/self/fd dev/fd
 ln -s fd/0 dev/stdin
 ln -s fd/1 dev/stdout
 ln -s fd/2 dev/stderr
 ln -s pts/ptmx dev/ptmx
+touch run/fresh-network
+mount --bind /proc/self/ns/net run/fresh-network
 hostname fresh
 pivot_root . mnt
 exec chroot . /bin/bash -c "$2" init "$pid"
@@ -64,6 +68,8 @@ export class Machine {
     this.user = { name: "root", home: "/root" };
     /** @type {Record<string, string>} */
     this.environment = {};
+    /** @type {import("node:child_process").ChildProcess | undefined} */
+    this.network = undefined;
     this.ending = false;
   }
 
@@ -90,6 +96,11 @@ export class Machine {
       });
     });
     return new Machine(holder, await ready);
+  }
+
+  /** @param {readonly number[]} ports of the host's loopback that it may use */
+  async connect(ports) {
+    if (ownNetworkPossible) this.network = await connect(this.pid, ports);
   }
 
   /**
@@ -183,6 +194,7 @@ export class Machine {
   /** Ends everything inside. */
   async end() {
     this.ending = true;
+    this.network?.kill("SIGKILL");
     if (this.holder.exitCode !== null || this.holder.signalCode !== null) return;
     const ended = once(this.holder, "exit");
     this.holder.kill("SIGKILL"); // --kill-child takes process 1 along, the kernel the others

@@ -15,7 +15,7 @@ const ticks = 100;
  * @returns {Process[]} all of that namespace, without zombies
  */
 export function processesOf(member) {
-  const listening = listeners();
+  const listening = listeners(member);
   return pidsBeside(member).flatMap((pid) => {
     const command = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
     if (statistics(pid)?.state === "Z") return [];
@@ -75,11 +75,11 @@ function sockets(pid) {
   }
 }
 
-/** @returns {Map<string, string>} addresses by inode */
-function listeners() {
+/** @param {number} member @returns {Map<string, string>} addresses by inode */
+function listeners(member) {
   const found = new Map();
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    for (const line of read(table).split("\n").slice(1)) {
+  for (const table of ["tcp", "tcp6"]) {
+    for (const line of read(`/proc/${member}/net/${table}`).split("\n").slice(1)) {
       const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
       if (state === "0A") found.set(inode, address(local));
     }

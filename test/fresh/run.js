@@ -109,7 +109,9 @@ async function newcomer(root, user, options, report) {
       cloned = writeBundle(source, join(root, bundle), options);
       machine = await Machine.start(root);
       if (options.user) await machine.addUser(user.name, log);
-      machine.environment = equip(root, user.home);
+      const { environment, ports } = equip(root, user.home);
+      machine.environment = environment;
+      await machine.connect(ports);
       await machine.settle(user, log);
       files = new Files(root, machine, log);
     }),
@@ -131,7 +133,7 @@ async function newcomer(root, user, options, report) {
 
 /** @param {import("./commands.js").Stage} stage @param {string} line */
 async function followShell({ machine, report, checkout }, line) {
-  const text = await report.step(line, (log) =>
+  const text = await report.step("the command", (log) =>
     machine.run(["bash", "-c", line], { log, folder: checkout, minutes: 60 }),
   );
   process.stdout.write(text);
