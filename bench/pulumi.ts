@@ -4,7 +4,15 @@
  * Prints the start of each plugin too. Needs a stack that is up.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -122,11 +130,11 @@ function resourceCount(): number {
 function plugins(): [string, string][] {
   const home = join(environment["PULUMI_HOME"] ?? "", "plugins");
   const found = readdirSync(home)
-    .filter((folder) => folder.startsWith("resource-") && !folder.endsWith(".lock"))
     .map((folder): [string, string] => {
       const name = folder.replace(/^resource-(.*)-v.*$/, "$1");
       return [name, join(home, folder, `pulumi-resource-${name}`)];
-    });
+    })
+    .filter(([, path]) => existsSync(path));
   return [...found, ["host", join(checkout, "provider/pulumi-resource-host")]];
 }
 
