@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where the watch keeps its lists, out of sight of the comparison. */
@@ -73,7 +73,12 @@ export class Files {
    * @returns {string[]} what is new and neither a package's nor the system's
    */
   left(before, after) {
-    const packages = readFileSync(join(this.root, folder, "packages"), "utf8").split("\n");
+    const information = join(this.root, "var/lib/dpkg/info");
+    const lists = readdirSync(information).filter((name) => name.endsWith(".list"));
+    const packages = [
+      join(this.root, folder, "packages"),
+      ...lists.map((name) => join(information, name)),
+    ].flatMap((path) => readFileSync(path, "utf8").split("\n"));
     const known = new Set([...before, ...packages]);
     return after.filter(
       (path) => !known.has(path) && !system.some((pattern) => pattern.test(path)),
