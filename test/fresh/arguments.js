@@ -1,7 +1,7 @@
 export const helpText = `Usage: npm run test:fresh [-- OPTIONS]
 
-Proves the README's two commands on a clean Debian machine, made by debootstrap and kept in a
-process tree of its own; needs root, about 6 GB of disk, and nothing that listens on the trial's ports.
+Proves the README's two commands on a clean Debian machine, made by debootstrap, with processes
+and network of its own; needs root and about 6 GB of disk.
 
   --only up|test|both  which of the two commands; default both, each on a machine of its own
   --suite NAME         Debian's code name; default bookworm, also trixie
