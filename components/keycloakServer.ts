@@ -32,6 +32,9 @@ const administrator = "hivematrix-administrator";
 /** Flags for a short start and a small process: no C2 compiler, classes mapped from an archive (JDK ≥ 19). */
 const javaOptions = (folder: string): string =>
   [
+    // What it would leave in /tmp.
+    "-XX:-UsePerfData",
+    `-Djava.io.tmpdir=${folder}`,
     "-XX:TieredStopAtLevel=1",
     "-XX:+IgnoreUnrecognizedVMOptions",
     "-XX:+AutoCreateSharedArchive",
@@ -74,6 +77,7 @@ export class KeycloakServer extends pulumi.ComponentResource {
       `${name}-build`,
       {
         command: [`${path}/bin/kc.sh`, "build", ...buildOptions],
+        env: { JAVA_OPTS_APPEND: `-XX:-UsePerfData -Djava.io.tmpdir=${folder}` },
         creates: `${path}/built`,
         ...host.runAs,
       },

@@ -46,7 +46,10 @@ export async function fetchMaven(
     const fresh = await mkdtemp(join(cache, ".fetching-"));
     try {
       const argv = ["mvn", "-q", "-B", "-ntp", `${plugin}:copy`, ...parameters(wanted, fresh)];
-      succeeded(await transport.run(argv, { signal, cwd: cache }), `Fetching ${source} with mvn`);
+      // Without it the JVM leaves a folder in /tmp.
+      const env = { MAVEN_OPTS: `${process.env["MAVEN_OPTS"] ?? ""} -XX:-UsePerfData`.trim() };
+      const fetched = await transport.run(argv, { signal, cwd: cache, env });
+      succeeded(fetched, `Fetching ${source} with mvn`);
       const [name] = await readdir(fresh);
       if (name === undefined) throw new Fault(`mvn ended well but did not bring ${source}.`);
       await rename(join(fresh, name), path);

@@ -52,6 +52,7 @@ describe("components/KeycloakServer", () => {
             "--health-enabled=true",
             "--metrics-enabled=true",
           ],
+          env: { JAVA_OPTS_APPEND: `-XX:-UsePerfData -Djava.io.tmpdir=${folder}` },
           creates: children["keycloak-build"]?.inputs["creates"],
         },
       },
@@ -77,6 +78,8 @@ describe("components/KeycloakServer", () => {
             KC_BOOTSTRAP_ADMIN_CLIENT_ID: "hivematrix-administrator",
             KC_BOOTSTRAP_ADMIN_CLIENT_SECRET: secret("value of keycloak-administrator-secret"),
             JAVA_OPTS_APPEND: [
+              "-XX:-UsePerfData",
+              `-Djava.io.tmpdir=${folder}`,
               "-XX:TieredStopAtLevel=1",
               "-XX:+IgnoreUnrecognizedVMOptions",
               "-XX:+AutoCreateSharedArchive",

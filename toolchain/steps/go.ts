@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, globSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { findGo, resolveCache, sources, versions } from "../layout.js";
@@ -50,7 +51,14 @@ export async function provideGo(): Promise<Go> {
     GOWORK: "off",
   };
   if (!go.ours) return { path: go.path, env };
-  const caches = { GOPATH: join(ownCaches(), "path"), GOCACHE: join(ownCaches(), "build") };
+  const configuration = process.env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config");
+  const caches = {
+    GOPATH: join(ownCaches(), "path"),
+    GOCACHE: join(ownCaches(), "build"),
+    // Go writes its telemetry beside its settings; the user's settings still count.
+    GOENV: process.env["GOENV"] ?? join(configuration, "go", "env"),
+    XDG_CONFIG_HOME: join(ownCaches(), "configuration"),
+  };
   // Without -modcacherw Go's module cache is read-only, and an ordinary user could not remove it.
   return { path: go.path, env: { ...env, ...caches, GOFLAGS: "-mod=readonly -modcacherw" } };
 }
