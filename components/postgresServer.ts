@@ -99,17 +99,18 @@ export class PostgresServer extends pulumi.ComponentResource {
         ],
         env: {},
         cwd: path,
+        // With the password: another server that took the port is not taken for ours.
         ready: [
           {
             exec: {
               command: [
-                pulumi.interpolate`${this.binaries}/pg_isready`,
-                "-q",
-                "-h",
-                "127.0.0.1",
-                "-p",
-                String(port),
+                pulumi.interpolate`${this.binaries}/psql`,
+                "--no-psqlrc",
+                "--quiet",
+                "--command=SELECT 1",
+                `--dbname=host=127.0.0.1 port=${String(port)} user=${superuser} dbname=postgres`,
               ],
+              env: { PGPASSWORD: password.value },
             },
           },
         ],

@@ -74,7 +74,18 @@ describe("components/PostgresServer", () => {
           env: {},
           cwd: folder,
           ready: [
-            { exec: { command: [`${bin}/pg_isready`, "-q", "-h", "127.0.0.1", "-p", "5433"] } },
+            {
+              exec: {
+                command: [
+                  `${bin}/psql`,
+                  "--no-psqlrc",
+                  "--quiet",
+                  "--command=SELECT 1",
+                  "--dbname=host=127.0.0.1 port=5433 user=postgres dbname=postgres",
+                ],
+                env: { PGPASSWORD: secret("value of postgres-password") },
+              },
+            },
           ],
           restartOn: ["run of postgres-cluster", "sha256 of postgres-settings"],
           reloadOn: ["sha256 of postgres-access"],
