@@ -4,40 +4,8 @@ import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
+import { type Ports, ports as trialPorts } from "./ports.js";
 import { readRegistry, type Registry } from "./registry.ts";
-
-/** TCP ports on loopback. */
-export interface Ports {
-  readonly gateway: number;
-  readonly core: number;
-  readonly logger: number;
-  readonly keycloak: number;
-  /** Keycloak's health and metrics. */
-  readonly keycloakManagement: number;
-  readonly postgres: number;
-}
-
-/** The documented ports, or six in a row from `portBase` so that a trial runs beside a live platform. */
-export function trialPorts(portBase?: number): Ports {
-  if (portBase === undefined) {
-    return {
-      gateway: 8000,
-      core: 5000,
-      logger: 5004,
-      keycloak: 8080,
-      keycloakManagement: 9000,
-      postgres: 5433,
-    };
-  }
-  return {
-    gateway: portBase,
-    core: portBase + 1,
-    logger: portBase + 2,
-    keycloak: portBase + 3,
-    keycloakManagement: portBase + 4,
-    postgres: portBase + 5,
-  };
-}
 
 /** Keys of Pulumi.<stack>.yaml under `hivematrix:`. Numbers and booleans arrive as text. */
 const settingsSchema = z.strictObject({

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { HiveError } from "./hiveError.ts";
-import { type Ports, ports } from "./ports.js";
+import { type Ports, ports } from "../ports.js";
 import { configuredPortBase, readRecord } from "./record.js";
 
 /** The trial of a checkout, as its record and its folder show it; needs neither state nor passphrase. */

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { ports } from "../cli/ports.js";
+import { ports } from "../ports.js";
 import { configuredPortBase, readRecord, writeRecord } from "../cli/record.js";
 import { helpText, parseArguments } from "./arguments.js";
 import { Interrupted, startChild } from "./child.js";

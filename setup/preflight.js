@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 
-import { ports } from "../cli/ports.js";
+import { ports } from "../ports.js";
 import { findHolders, listListeners, runsFrom } from "./listeners.js";
 import { isFilled, passphrasePath, stateFolder } from "./trialFolder.js";
 

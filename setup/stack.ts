@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 import type { Backend } from "../cli/backend.ts";
-import type { Ports } from "../cli/ports.js";
+import type { Ports } from "../ports.js";
 import { hiveFolder, readRecord, writeRecord } from "../cli/record.js";
 import { type Checkpoint, parseDeployment, readCheckpoint, type Resource } from "./checkpoint.ts";
 import type { Answers } from "./phases.ts";

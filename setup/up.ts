@@ -1,4 +1,4 @@
-import { type Ports, ports } from "../cli/ports.js";
+import { type Ports, ports } from "../ports.js";
 import { answersHttp, answersTcp } from "../cli/probe.ts";
 import { configuredPortBase, readRecord, writeRecord } from "../cli/record.js";
 import type { Arguments } from "./arguments.js";

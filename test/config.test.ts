@@ -5,7 +5,8 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 
-import { type Config, loadConfig, trialPorts } from "../config.ts";
+import { type Config, loadConfig } from "../config.ts";
+import { ports as trialPorts } from "../ports.js";
 
 const registry = join(import.meta.dirname, "..", "apps_registry.json");
 

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 import { expect } from "chai";
 
-import { trialPorts } from "../../config.ts";
+import { ports as trialPorts } from "../../ports.js";
 import { KeycloakAdmin } from "../support/keycloak.ts";
 import {
   checkout,

@@ -18,7 +18,7 @@ describe("npm run", function () {
 
   before(() => {
     copy = mkdtempSync(join(tmpdir(), "setup-"));
-    for (const path of ["setup", "cli", "package.json", "package-lock.json"]) {
+    for (const path of ["setup", "cli", "ports.js", "package.json", "package-lock.json"]) {
       cpSync(join(checkout, path), join(copy, path), { recursive: true });
     }
     symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));

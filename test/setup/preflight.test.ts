@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { ports } from "../../cli/ports.js";
+import { ports } from "../../ports.js";
 import { findFreeRun } from "../../setup/listeners.js";
 import { type Machine, parseSystem } from "../../setup/machine.js";
 import {

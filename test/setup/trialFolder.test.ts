@@ -4,8 +4,6 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { trialPorts } from "../../config.ts";
-import { ports } from "../../cli/ports.js";
 import { configuredPortBase, readRecord, writeRecord } from "../../cli/record.js";
 import { chooseRoot } from "../../setup/trialFolder.js";
 
@@ -18,11 +16,6 @@ describe("the trial's place", () => {
 
   afterEach(() => {
     rmSync(folder, { recursive: true });
-  });
-
-  it("has the same ports for set-up and program", () => {
-    expect(ports()).to.deep.equal(trialPorts());
-    expect(ports(18_000)).to.deep.equal(trialPorts(18_000));
   });
 
   it("is in the checkout for an ordinary user", () => {

@@ -1,11 +1,16 @@
 /**
- * Ports of the trial, plain JavaScript because set-up reads them before npm packages exist.
- * config.ts holds the same table for the program; a test asserts that both agree.
- * @typedef {{ gateway: number, core: number, logger: number, keycloak: number, keycloakManagement: number, postgres: number }} Ports
+ * TCP ports on loopback. Plain JavaScript, because set-up reads them before there are npm packages.
+ * @typedef {object} Ports
+ * @property {number} gateway
+ * @property {number} core
+ * @property {number} logger
+ * @property {number} keycloak
+ * @property {number} keycloakManagement Keycloak's health and metrics
+ * @property {number} postgres
  */
 
 /**
- * The documented ports, or six in a row from `portBase`.
+ * The documented ports, or six in a row from `portBase` so that a trial runs beside a live platform.
  * @param {number} [portBase]
  * @returns {Ports}
  */
