@@ -1,0 +1,47 @@
+import { z } from "zod";
+
+/** A service's environment is not usable; the message names every variable at fault, never a value. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** TCP port from the environment, where everything is text. */
+export const port = z.coerce.number().int().min(1).max(65_535);
+
+/** Absolute http or https address without a slash at its end. */
+export const origin = z
+  .url({ protocol: /^https?$/ })
+  .transform((address) => address.replace(/\/+$/, ""));
+
+/** What `serve` in server.ts reads, the same for every service. */
+export const serverEnv = {
+  PORT: port,
+  /** Written when the service is ready; who replaces a running service waits for it. */
+  READY_FILE: z.string().startsWith("/").optional(),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+} as const;
+
+/** A service's own database. Apart, not a URL: a password needs no quoting. */
+export const databaseEnv = {
+  DB_HOST: z.string().default("127.0.0.1"),
+  DB_PORT: port,
+  DB_NAME: z.string().min(1),
+  DB_USER: z.string().min(1),
+  DB_PASSWORD: z.string().min(1),
+} as const;
+
+/**
+ * Checks the environment of a service, all faults at once. Other variables are ignored: a process
+ * always has some that are not ours.
+ * @throws ConfigError with a line for each variable that is missing or wrong
+ */
+export function readConfig<S extends z.ZodObject>(
+  schema: S,
+  env: Readonly<Record<string, string | undefined>>,
+): z.output<S> {
+  const parsed = schema.safeParse(env);
+  if (parsed.success) return parsed.data;
+  // zod names types and allowed values, not what it found: secrets stay out of the log.
+  const lines = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new ConfigError(`The environment is not usable:\n${lines.join("\n")}`);
+}

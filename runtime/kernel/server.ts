@@ -1,0 +1,89 @@
+import { rmSync, writeFileSync } from "node:fs";
+import type { Server } from "node:net";
+
+import type { Log } from "./log.ts";
+
+/** A node:http or node:https server. */
+export interface HttpServer extends Server {
+  closeIdleConnections(): void;
+  closeAllConnections(): void;
+}
+
+export interface Listener {
+  readonly server: HttpServer;
+  /** Address, e.g. `127.0.0.1`. */
+  readonly host: string;
+}
+
+export interface ServeOptions {
+  readonly listeners: readonly Listener[];
+  readonly port: number;
+  readonly readyFile?: string | undefined;
+  readonly log: Log;
+  /** Told at SIGTERM before anything is closed: end streams that would last for ever. */
+  readonly drain?: () => void;
+  /** After the last request: pools, timers, clients. */
+  readonly close: () => Promise<void>;
+  /** Seconds that requests under way may take after SIGTERM; default 10. */
+  readonly drainTime?: number;
+}
+
+/**
+ * Listens, says so, and ends in order at SIGTERM or SIGINT: no new connection, requests under way
+ * finish, then the process ends with 0. The socket is shared (SO_REUSEPORT, socket(7)), so that a
+ * successor of the same user listens before this process ends.
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { listeners, port, readyFile, log, drain, close, drainTime = 10 } = options;
+  await Promise.all(listeners.map((listener) => listen(listener, port)));
+  if (readyFile !== undefined) writeFileSync(readyFile, `${String(process.pid)}\n`);
+  log.info({ port, hosts: listeners.map(({ host }) => host) }, "ready");
+
+  let ending = false;
+  const end = (signal: NodeJS.Signals): void => {
+    if (ending) return;
+    ending = true;
+    log.info({ signal }, "ending");
+    if (readyFile !== undefined) rmSync(readyFile, { force: true });
+    drain?.();
+    void endAll(listeners, drainTime)
+      .then(close)
+      .then(
+        () => process.exit(0),
+        (fault: unknown) => {
+          log.error({ err: fault }, "did not end in order");
+          process.exit(1);
+        },
+      );
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+function listen({ server, host }: Listener, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, reusePort: true, ipv6Only: true }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+async function endAll(listeners: readonly Listener[], drainTime: number): Promise<void> {
+  const late = setTimeout(() => {
+    for (const { server } of listeners) server.closeAllConnections();
+  }, drainTime * 1000);
+  await Promise.all(
+    listeners.map(
+      ({ server }) =>
+        new Promise<void>((resolve) => {
+          server.close(() => {
+            resolve();
+          });
+          server.closeIdleConnections();
+        }),
+    ),
+  );
+  clearTimeout(late);
+}
