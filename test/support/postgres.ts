@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -13,6 +13,7 @@ import {
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 
 import pg from "pg";
@@ -109,7 +110,7 @@ async function startServer(): Promise<TestServer> {
     detached: true,
     stdio: ["pipe", "pipe", "inherit"],
   });
-  await started(guard, folder);
+  await started(guard.stdout, folder);
   const admin = createPool({ host, port, database: "postgres", user: "postgres", password });
   const restart = async (): Promise<void> => {
     const args = ["restart", "-D", data, "-m", "fast", "-w", "-l", join(folder, "log")];
@@ -120,7 +121,7 @@ async function startServer(): Promise<TestServer> {
   };
   const stop = async (): Promise<void> => {
     const ended = once(guard, "exit");
-    guard.stdin?.end();
+    guard.stdin.end();
     await ended;
   };
   return { port, admin, restart, stop };
@@ -134,9 +135,7 @@ cat >/dev/null
 rm -rf "$2"
 `;
 
-async function started(guard: ChildProcess, folder: string): Promise<void> {
-  const output = guard.stdout;
-  if (output === null) throw new Error("The guard has no output");
+async function started(output: Readable, folder: string): Promise<void> {
   output.setEncoding("utf8");
   const [text] = (await Promise.race([once(output, "data"), once(output, "end")])) as [string?];
   if (text === "ready\n") return;
