@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
+import { addresses, type Addresses, healthAddresses, portOf } from "./addresses.ts";
 import { type Ports, ports as trialPorts } from "./ports.js";
 import { readRegistry, type Registry } from "./registry.ts";
 
@@ -16,6 +17,19 @@ const settingsSchema = z.strictObject({
     .max(65530)
     .optional()
     .describe("First of six ports in a row. Default: the documented ports."),
+  apps: z
+    .string()
+    .default("[]")
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: "custom", message: "must be a list of names" });
+        return z.NEVER;
+      }
+    })
+    .pipe(z.array(z.string()))
+    .describe("Names from the registry to run besides the required ones. Default: none."),
   registry: z.string().default("apps_registry.json").describe("Path of the registry file."),
   adminUsername: z
     .string()
@@ -40,16 +54,37 @@ const trialSchema = z.looseObject({
 export interface Config {
   readonly stack: string;
   readonly ports: Ports;
+  readonly urls: Addresses;
   /** Folder of everything the trial puts on this machine. */
   readonly root: string;
   /** System user that owns the processes; absent: whoever runs `up`. */
   readonly user: string | undefined;
   readonly registry: Registry;
-  /** Databases the registry asks for. */
+  /** The registry's entries that run here: the required ones and those the stack names. */
+  readonly apps: Registry["apps"];
+  /** Those of them that are not this project's own, with the folder of their code. */
+  readonly services: readonly ServiceConfig[];
+  /** Address by service that answers 200 when it is ready. */
+  readonly healthChecks: Readonly<Record<string, string>>;
+  /** Databases they ask for. */
   readonly databases: readonly string[];
   readonly adminUsername: string;
   readonly adminEmail: string;
   readonly keepData: boolean;
+}
+
+/** A service whose code is not in runtime/. */
+export interface ServiceConfig {
+  readonly name: string;
+  /** Absolute folder of its code. */
+  readonly directory: string;
+  readonly command: readonly string[];
+  /** TCP port on loopback. */
+  readonly port: number;
+  /** Path that answers 200 when it is ready. */
+  readonly health: string;
+  /** Name of its own database, if it has one. */
+  readonly database: string | undefined;
 }
 
 /** What config.ts needs to know of the engine; given by tests instead. */
@@ -75,21 +110,64 @@ export function loadConfig(source: Source = engine()): Config {
   const trial = attempt(faults, () => readTrial(source));
   const path = resolve(source.directory, settings.data?.registry ?? "apps_registry.json");
   const registry = attempt(faults, () => readRegistry(path));
-  if (!settings.success || trial === undefined || registry === undefined) {
+  const apps = attempt(faults, () => chosenApps(registry, settings.data?.apps, source.stack));
+  if (!settings.success || trial === undefined || registry === undefined || apps === undefined) {
     throw new pulumi.RunError(faults.join("\n"));
   }
   const { data } = settings;
+  const ports = trialPorts(data.portBase ?? trial.portBase);
   return {
     stack: source.stack,
-    ports: trialPorts(data.portBase ?? trial.portBase),
+    ports,
+    urls: addresses(ports),
     root: trial.root ?? join(source.directory, ".hive", source.stack),
     user: trial.user,
     registry,
-    databases: Object.values(registry.apps).flatMap(({ database }) => database ?? []),
+    apps,
+    services: servicesOf(apps, ports, dirname(path)),
+    healthChecks: healthAddresses(apps, ports),
+    databases: Object.values(apps).flatMap(({ database }) => database ?? []),
     adminUsername: data.adminUsername,
     adminEmail: data.adminEmail,
     keepData: data.keepData,
   };
+}
+
+/** @throws Error naming an app that is not in the registry, or that another one needs. */
+function chosenApps(
+  registry: Registry | undefined,
+  names: readonly string[] = [],
+  stack: string,
+): Registry["apps"] {
+  const all = registry?.apps ?? {};
+  const chosen = Object.entries(all).filter(
+    ([name, { required }]) => required || names.includes(name),
+  );
+  const running = new Set(chosen.map(([name]) => name));
+  const lines = [
+    ...names
+      .filter((name) => registry !== undefined && !Object.hasOwn(all, name))
+      .map((name) => `✖ unknown app "${name}"; the registry has ${Object.keys(all).join(", ")}`),
+    ...chosen.flatMap(([name, { dependencies }]) =>
+      dependencies
+        .filter((dependency) => !running.has(dependency))
+        .map((dependency) => `✖ ${name} needs "${dependency}" too`),
+    ),
+  ];
+  if (lines.length > 0) {
+    throw new Error(`Pulumi.${stack}.yaml, hivematrix:apps:\n${lines.join("\n")}`);
+  }
+  return Object.fromEntries(chosen);
+}
+
+function servicesOf(apps: Registry["apps"], ports: Ports, folder: string): ServiceConfig[] {
+  return Object.entries(apps).flatMap(([name, app]) => {
+    const { directory, command } = app.source;
+    if (directory === undefined || command === undefined) return [];
+    const port = portOf(app, ports);
+    const { health, database } = app;
+    return [{ name, directory: resolve(folder, directory), command, port, health, database }];
+  });
 }
 
 function engine(): Source {

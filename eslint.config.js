@@ -63,8 +63,13 @@ export default tseslint.config(
     ["toolchain/**/*.ts"],
     ["cli", "components", "provider", "policies", "runtime", "setup", "test", "bench"],
   ),
-  mayNotImport(
-    ["runtime/**/*.ts"],
-    ["cli", "components", "provider", "policies", "toolchain", "setup", "test", "bench"],
+  ...["core", "gateway", "logger", "kernel"].map((name) =>
+    mayNotImport(
+      [`runtime/${name}/**/*.ts`],
+      [
+        ...["core", "gateway", "logger"].filter((other) => other !== name),
+        ...["cli", "components", "provider", "policies", "toolchain", "setup", "test", "bench"],
+      ],
+    ),
   ),
 );

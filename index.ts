@@ -1,14 +1,20 @@
+import { App } from "./components/app.ts";
+import { Callers } from "./components/callers.ts";
 import { Certificate } from "./components/certificate.ts";
+import { Core } from "./components/core.ts";
 import { Database } from "./components/database.ts";
+import { Gateway } from "./components/gateway.ts";
 import { Host } from "./components/host.ts";
 import { KeycloakServer } from "./components/keycloakServer.ts";
+import { Logger } from "./components/logger.ts";
 import { PostgresServer } from "./components/postgresServer.ts";
 import { Realm } from "./components/realm.ts";
+import { Runtime } from "./components/runtime.ts";
 import { ServiceDirectory } from "./components/serviceDirectory.ts";
 import { loadConfig } from "./config.ts";
 
 const config = loadConfig();
-const { ports } = config;
+const { ports, urls } = config;
 
 const host = new Host("host", { root: config.root, user: config.user, purge: !config.keepData });
 
@@ -17,21 +23,22 @@ const server = new PostgresServer("postgres", {
   port: ports.postgres,
   databases: ["keycloak", ...config.databases],
 });
-const keycloakDatabase = new Database("keycloak-db", { host, server, database: "keycloak" });
-config.databases.map((database) => new Database(`${database}-db`, { host, server, database }));
+const database = (name: string): Database =>
+  new Database(`${name}-db`, { host, server, database: name });
 
 const keycloak = new KeycloakServer("keycloak", {
   host,
   server,
-  database: keycloakDatabase,
+  database: database("keycloak"),
   port: ports.keycloak,
   managementPort: ports.keycloakManagement,
+  publicUrl: `${urls.gateway}/keycloak`,
 });
 const realm = new Realm("realm", {
   host,
   server: keycloak,
   realm: "hivematrix",
-  frontendUrl: `https://localhost:${String(ports.gateway)}`,
+  frontendUrl: urls.gateway,
   administrator: { username: config.adminUsername, email: config.adminEmail },
 });
 
@@ -39,17 +46,68 @@ const certificate = new Certificate("certificate", {
   host,
   names: ["localhost", "127.0.0.1", "::1"],
 });
-new ServiceDirectory("services", {
+const services = new ServiceDirectory("services", {
   host,
-  apps: config.registry.apps,
+  apps: config.apps,
   ports,
-  keycloakPort: ports.keycloak,
+});
+const callers = new Callers("callers", { host, names: Object.keys(config.apps) });
+const runtime = new Runtime("runtime", { host });
+
+const core = new Core("core", {
+  host,
+  runtime,
+  database: database("core"),
+  keycloak,
+  realm,
+  callers,
+  port: ports.core,
+  gateway: "nexus",
+  loggerUrl: urls.logger,
+});
+new Logger("helm", {
+  host,
+  runtime,
+  database: database("logger"),
+  certificate,
+  port: ports.logger,
+  coreUrl: urls.core,
+  healthChecks: config.healthChecks,
+});
+new Gateway("nexus", {
+  host,
+  runtime,
+  certificate,
+  keycloak,
+  realm,
+  core,
+  callers,
+  directory: services,
+  port: ports.gateway,
+  origin: urls.gateway,
+  loggerUrl: urls.logger,
 });
 
-export const gatewayUrl = `https://localhost:${String(ports.gateway)}`;
-export const helmUrl = `http://localhost:${String(ports.logger)}`;
+config.services.map(
+  (service) =>
+    new App(service.name, {
+      ...service,
+      host,
+      server,
+      keycloak,
+      realm,
+      services,
+      callers,
+      core,
+      loggerUrl: urls.logger,
+      origin: urls.gateway,
+    }),
+);
+
+export const gatewayUrl = urls.gateway;
+export const helmUrl = urls.logger;
 export const keycloakAdminUrl = `${keycloak.url}/admin/`;
-export const coreUrl = `http://localhost:${String(ports.core)}`;
+export const coreUrl = urls.core;
 export const caCertificatePath = certificate.authorityPath;
 export const adminUsername = realm.adminUsername;
 export const adminPassword = realm.adminPassword;

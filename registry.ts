@@ -10,6 +10,9 @@ const appName = z
 /** Databases and roles that exist without the registry. */
 const taken = ["keycloak", "postgres", "public", "template0", "template1"];
 
+/** Groups of the realm, who may do most first (contract 1.4). */
+export const groups = ["admins", "technicians", "billing", "client"] as const;
+
 /** What a service is, the same for every stack. What is true on one host lies in Pulumi.<stack>.yaml. */
 const app = z.strictObject({
   description: z
@@ -17,8 +20,30 @@ const app = z.strictObject({
     .min(1)
     .describe("One sentence for people; shown by hive and the console."),
   source: z
-    .strictObject({ runtime: z.enum(["gateway", "core", "logger"]) })
-    .describe("Where its code is. `runtime`: a folder of this project's runtime/."),
+    .strictObject({
+      runtime: z
+        .enum(["gateway", "core", "logger"])
+        .optional()
+        .describe("A folder of this project's runtime/."),
+      directory: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("A service of any language that is on the host already: the folder of its code."),
+      command: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe("Program and arguments, started in `directory`; stays in the foreground."),
+    })
+    .refine(
+      ({ runtime, directory, command }) =>
+        runtime === undefined
+          ? directory !== undefined && command !== undefined
+          : directory === undefined && command === undefined,
+      "needs either runtime, or directory and command",
+    )
+    .describe("Where its code is: `runtime`, or `directory` and `command`."),
   port: z
     .union([z.enum(["gateway", "core", "logger"]), z.int().min(1024).max(65535)])
     .describe("TCP port on loopback, or the name of one of the platform's own ports."),
@@ -33,8 +58,23 @@ const app = z.strictObject({
     )
     .optional()
     .describe("Its own PostgreSQL database; a role of the same name owns what is in it."),
-  visible: z.boolean().default(true).describe("Shown in the side panel; also in services.json."),
-  adminOnly: z.boolean().default(false).describe("For members of `admins` only."),
+  gateway: z
+    .strictObject({
+      groups: z
+        .array(z.enum(groups))
+        .min(1)
+        .default([...groups])
+        .describe("Members of any of these may use it. Default: every group."),
+      visible: z.boolean().default(true).describe("Shown in the side panel of who may use it."),
+      public: z
+        .array(
+          z.string().regex(/^\/[A-Za-z0-9_.~/-]*$/, "a path starts with / and needs no encoding"),
+        )
+        .default([])
+        .describe("Paths, with everything below them, that need no sign-in. Default: none."),
+    })
+    .optional()
+    .describe("How people reach it: below /<name>/. Absent: not at all through the gateway."),
   health: z
     .string()
     .startsWith("/")

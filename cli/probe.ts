@@ -1,4 +1,5 @@
 import { get } from "node:http";
+import { get as getSecurely } from "node:https";
 import { connect } from "node:net";
 
 /** Milliseconds that a server on this machine gets for an answer. */
@@ -24,13 +25,18 @@ export function answersTcp(port: number): Promise<boolean> {
   });
 }
 
-/** Whether a GET is answered with the status (default: any below 400). */
-export function answersHttp(url: string, status?: number): Promise<boolean> {
+/**
+ * Whether a GET is answered with the status (default: any below 500, so also by a refusal).
+ * @param ca PEM of the authority to trust for https
+ */
+export function answersHttp(url: string, status?: number, ca?: string): Promise<boolean> {
+  const options = { timeout: patience, agent: false, ...(ca === undefined ? {} : { ca }) } as const;
+  const start = url.startsWith("https:") ? getSecurely : get;
   return new Promise((resolve) => {
-    const request = get(url, { timeout: patience, agent: false }, (response) => {
+    const request = start(url, options, (response) => {
       response.resume();
       const found = response.statusCode ?? 0;
-      resolve(status === undefined ? found < 400 : found === status);
+      resolve(status === undefined ? found < 500 : found === status);
     });
     request.once("timeout", () => {
       request.destroy();

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 
+import { addresses } from "../addresses.ts";
 import { alignColumns, describeSeconds, openOutput, type Output } from "./output.ts";
 import { isReady } from "./readiness.ts";
 import { readState, type ServiceState } from "./serviceState.ts";
@@ -100,10 +101,11 @@ const words: Readonly<Record<ServiceState["state"], string>> = {
 };
 
 function listUrls({ ports }: Trial, names: readonly string[]): Record<string, string> {
+  const { gateway, core, logger } = addresses(ports);
   const all: Record<string, string> = {
-    gateway: `https://localhost:${ports.gateway}`,
-    core: `http://localhost:${ports.core}`,
-    logger: `http://localhost:${ports.logger}`,
+    nexus: gateway,
+    core,
+    helm: logger,
     keycloak: `http://127.0.0.1:${ports.keycloak}/admin/`,
   };
   return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));

@@ -19,6 +19,10 @@ export class Certificate extends pulumi.ComponentResource {
   /** Chain that the gateway presents. */
   readonly certificatePath: string;
   readonly keyPath: string;
+  /** PEM of the authority. */
+  readonly authority: pulumi.Output<string>;
+  /** Changes with the gateway's certificate. */
+  readonly hash: pulumi.Output<string>;
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     const { host, ...plain } = args;
@@ -55,7 +59,7 @@ export class Certificate extends pulumi.ComponentResource {
         { ...child, dependsOn: directory },
       );
     file("authority-file", this.authorityPath, authority.certificate, "0644");
-    file(
+    const presented = file(
       "gateway-file",
       this.certificatePath,
       pulumi.concat(leaf.certificate, authority.certificate),
@@ -63,6 +67,8 @@ export class Certificate extends pulumi.ComponentResource {
     );
     file("gateway-key", this.keyPath, leaf.privateKey, "0600");
 
+    this.authority = authority.certificate;
+    this.hash = presented.sha256;
     this.registerOutputs({ authorityPath: this.authorityPath });
   }
 }

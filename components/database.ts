@@ -21,6 +21,14 @@ export class Database extends pulumi.ComponentResource {
   readonly database: string;
   readonly username: string;
   readonly password: pulumi.Output<string>;
+  /** How a service of our own is told of it (runtime/kernel/config.ts). */
+  readonly environment: {
+    readonly DB_HOST: string;
+    readonly DB_PORT: string;
+    readonly DB_NAME: string;
+    readonly DB_USER: string;
+    readonly DB_PASSWORD: pulumi.Output<string>;
+  };
   /** The database itself; whatever reads it depends on it. */
   readonly ready: pulumi.Resource;
 
@@ -58,6 +66,13 @@ export class Database extends pulumi.ComponentResource {
     );
 
     this.password = password.value;
+    this.environment = {
+      DB_HOST: "127.0.0.1",
+      DB_PORT: String(server.port),
+      DB_NAME: database,
+      DB_USER: database,
+      DB_PASSWORD: password.value,
+    };
     this.registerOutputs({ database, username: this.username });
   }
 }

@@ -18,6 +18,8 @@ export interface KeycloakServerArgs {
   readonly port: number;
   /** TCP port on 127.0.0.1 of health and metrics. */
   readonly managementPort: number;
+  /** Where people reach it, with a path and without a slash at its end: behind the gateway. */
+  readonly publicUrl: string;
 }
 
 const version = "26.7.3";
@@ -43,7 +45,10 @@ const javaOptions = (folder: string): string =>
 
 /** Keycloak on loopback, on its own database, built once and started optimized. */
 export class KeycloakServer extends pulumi.ComponentResource {
+  /** On loopback, for the platform's own services. */
   readonly url: string;
+  /** Where people reach it. */
+  readonly publicUrl: string;
   /** Provider that realms are made with; signs in as the administrator client. */
   readonly provider: keycloak.Provider;
   /** The process; what it serves is gone when it is. */
@@ -56,6 +61,7 @@ export class KeycloakServer extends pulumi.ComponentResource {
     const folder = `${host.root}/keycloak`;
     const path = `${folder}/${version}`;
     this.url = `http://127.0.0.1:${String(args.port)}`;
+    this.publicUrl = args.publicUrl;
 
     const secret = new Secret(`${name}-administrator-secret`, {}, child);
     const directory = new Directory(
@@ -95,7 +101,10 @@ export class KeycloakServer extends pulumi.ComponentResource {
           KC_DB_URL: `jdbc:postgresql://127.0.0.1:${String(server.port)}/${database.database}`,
           KC_DB_USERNAME: database.username,
           KC_DB_PASSWORD: database.password,
-          KC_HOSTNAME: this.url,
+          KC_HOSTNAME: args.publicUrl,
+          // The administration console stays on loopback.
+          KC_HOSTNAME_ADMIN: this.url,
+          KC_PROXY_HEADERS: "xforwarded",
           KC_HTTP_ENABLED: "true",
           KC_HTTP_HOST: "127.0.0.1",
           KC_HTTP_PORT: String(args.port),

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Secret } from "../provider/sdk/secret.ts";
 import type { Host } from "./host.ts";
+import { groups } from "../registry.ts";
 import type { KeycloakServer } from "./keycloakServer.ts";
 
 export interface RealmArgs {
@@ -14,9 +15,6 @@ export interface RealmArgs {
   readonly frontendUrl: string;
   readonly administrator: { readonly username: string; readonly email: string };
 }
-
-/** Groups and what they may do (contract, permission level). */
-const groups = ["admins", "technicians", "billing", "client"] as const;
 
 /** Group of whoever has no other. */
 const defaultGroup = "client";
@@ -152,7 +150,7 @@ export class Realm extends pulumi.ComponentResource {
     );
 
     this.realm = args.realm;
-    this.issuer = `${server.url}/realms/${args.realm}`;
+    this.issuer = `${server.publicUrl}/realms/${args.realm}`;
     this.clientId = client.clientId;
     this.clientSecret = clientSecret.value;
     this.adminUsername = administrator.username;

@@ -31,6 +31,9 @@ export const programPackages = {
   maven: 25,
 };
 
+/** What only the tests need, likewise: a browser, and Python for the Flask service. */
+export const testPackages = { chromium: 400, "python3-venv": 35 };
+
 /**
  * @param {string} checkout
  * @param {readonly string[]} [folders] other places that will be written to

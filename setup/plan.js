@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { cacheFolder, missingPackages, programPackages } from "./machine.js";
+import { cacheFolder, missingPackages, programPackages, testPackages } from "./machine.js";
 import { nodeBinaryWorks, npmPackagesComplete } from "./npmPackages.js";
 
 /**
@@ -33,7 +33,8 @@ const keycloak = { name: "Keycloak", how: "Maven, into the cache", mb: 176, minu
 export function makePlan(checkout, { verb, root }) {
   const tools = toolchainPlan(checkout);
   const provisions = verb === "up" || verb === "test";
-  const missing = provisions ? missingPackages(Object.keys(programPackages)) : [];
+  const wanted = { ...programPackages, ...(verb === "test" ? testPackages : {}) };
+  const missing = provisions ? missingPackages(Object.keys(wanted)) : [];
   const npm = !npmPackagesComplete(checkout) || !nodeBinaryWorks(checkout);
   // The tests use the servers' binaries without the program: for them set-up installs all.
   const setupPackages = [...tools.apt, ...(verb === "test" ? missing : [])];
@@ -94,7 +95,7 @@ export function describePlan({ steps }, terminal) {
 function packageStep(names, how) {
   if (names.length === 0) return [];
   /** @type {Readonly<Record<string, number>>} */
-  const sizes = programPackages;
+  const sizes = { ...programPackages, ...testPackages };
   const mb = names.reduce((sum, name) => sum + (sizes[name] ?? 20), 0);
   return [{ name: `Debian packages ${names.join(" ")}`, how, mb, minutes: 0.2 + mb / 250 }];
 }

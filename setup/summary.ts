@@ -62,12 +62,6 @@ export function describeOutputs(
     const mark = answers ? terminal.green("✓") : terminal.dim("○");
     lines.push(`${mark} ${name.padEnd(11)} ${url}${answers ? "" : terminal.dim("  no answer")}`);
   }
-  const { gatewayUrl = "", keycloakAdminUrl } = outputs;
-  if (keycloakAdminUrl !== undefined && answering.get(gatewayUrl) !== true) {
-    // Until the gateway is there, people sign in at Keycloak itself.
-    const account = new URL("/realms/hivematrix/account/", keycloakAdminUrl).href;
-    lines.push(`  Sign in     ${account}`);
-  }
   if (outputs.adminUsername !== undefined) {
     const password = announce
       ? `${outputs.adminPassword ?? ""}   (one-time: a new one is asked for at the first sign-in)`
@@ -82,6 +76,9 @@ export function describeOutputs(
       `    sudo cp ${outputs.caCertificatePath} /usr/local/share/ca-certificates/hivematrix.crt && sudo update-ca-certificates`,
     );
   }
-  lines.push("  Next: npx hive status");
+  const { gatewayUrl } = outputs;
+  if (announce && gatewayUrl !== undefined) {
+    lines.push(`  Next: sign in at ${gatewayUrl}, then \`npx hive status\` and \`npx hive logs\``);
+  } else lines.push("  Next: npx hive status");
   return lines;
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -49,10 +49,23 @@ describe("config", () => {
   }
 
   it("has a default for everything", () => {
-    const { registry: read, ...config } = load();
+    const { registry: read, apps, ...config } = load();
+    expect(Object.keys(apps)).to.deep.equal(["nexus", "core", "helm"]);
     expect(config).to.deep.equal({
       stack: "dev",
       ports: trialPorts(),
+      urls: {
+        gateway: "https://localhost:8000",
+        core: "http://localhost:5000",
+        logger: "http://localhost:5004",
+      },
+      services: [],
+      healthChecks: {
+        nexus: "https://localhost:8000/health/live",
+        core: "http://127.0.0.1:5000/health",
+        helm: "http://127.0.0.1:5004/health",
+        keycloak: "http://127.0.0.1:9000/health/ready",
+      },
       root: join(directory, ".hive", "dev"),
       user: undefined,
       databases: ["core", "logger"],
@@ -115,6 +128,53 @@ describe("config", () => {
         '✖ Unrecognized key: "app"',
       ].join("\n"),
     );
+  });
+
+  const codex = {
+    description: "Tickets.",
+    source: { directory: "codex", command: ["pyenv/bin/python", "run.py"] },
+    port: 5010,
+    dependencies: ["core"],
+    database: "codex",
+  };
+
+  function register(apps: object): void {
+    const all = JSON.parse(readFileSync(registry, "utf8")) as { apps: object };
+    const text = JSON.stringify({ apps: { ...all.apps, ...apps } });
+    writeFileSync(join(directory, "apps_registry.json"), text);
+  }
+
+  it("runs the required apps and those the stack names", () => {
+    register({ codex });
+    expect(Object.keys(load().apps)).not.to.include("codex");
+    const config = load({ apps: '["codex"]' });
+    expect(config.databases).to.deep.equal(["core", "logger", "codex"]);
+    expect(config.services).to.deep.equal([
+      {
+        name: "codex",
+        directory: join(directory, "codex"),
+        command: ["pyenv/bin/python", "run.py"],
+        port: 5010,
+        health: "/health",
+        database: "codex",
+      },
+    ]);
+    expect(config.healthChecks).to.have.property("codex", "http://127.0.0.1:5010/health");
+  });
+
+  it("refuses an app it does not know, and one without what it needs", () => {
+    register({
+      codex,
+      ledger: { ...codex, port: 5030, database: "ledger", dependencies: ["codex"] },
+    });
+    expect(fault({ apps: '["ledger", "ledgr"]' })).to.equal(
+      [
+        "Pulumi.dev.yaml, hivematrix:apps:",
+        '✖ unknown app "ledgr"; the registry has nexus, core, helm, codex, ledger',
+        '✖ ledger needs "codex" too',
+      ].join("\n"),
+    );
+    expect(fault({ apps: "ledger" })).to.include("must be a list of names");
   });
 
   it("refuses a misspelt key", () => {

@@ -58,8 +58,6 @@ describe("registry", () => {
         ...app,
         required: false,
         dependencies: [],
-        visible: true,
-        adminOnly: false,
         health: "/health",
       },
     });
@@ -102,6 +100,29 @@ describe("registry", () => {
       '✖ database "books" belongs to codex; every app has its own',
       "  → at apps.ledger.database",
     ]);
+  });
+
+  it("wants to know where the code is, one way or the other", () => {
+    for (const source of [{}, { directory: "codex" }, { runtime: "core", directory: "codex" }]) {
+      expect(faults({ apps: { codex: { ...app, source } } })).to.deep.equal([
+        "✖ needs either runtime, or directory and command",
+        "  → at apps.codex.source",
+      ]);
+    }
+  });
+
+  it("offers an app to every group unless it says otherwise", () => {
+    const { apps } = read({ apps: { codex: { ...app, gateway: {} } } });
+    expect(apps["codex"]?.gateway).to.deep.equal({
+      groups: ["admins", "technicians", "billing", "client"],
+      visible: true,
+      public: [],
+    });
+    expect(
+      faults({
+        apps: { codex: { ...app, gateway: { groups: ["admin"], public: ["a b"] } } },
+      }).filter((line) => line.startsWith("  → at")),
+    ).to.deep.equal(["  → at apps.codex.gateway.groups[0]", "  → at apps.codex.gateway.public[0]"]);
   });
 
   it("reports several faults at once", () => {

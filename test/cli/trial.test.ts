@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -92,22 +92,22 @@ describe("the trial as hive sees it", () => {
     }
   });
 
-  it("asks a service what its manifest says", async () => {
-    const trial = provision("core", "logger", "other");
-    const server = createServer();
+  it("asks a service at the address the platform says", async () => {
+    const trial = provision("core", "helm", "other");
+    const server = createServer((_request, response) => response.end());
     const port = await new Promise<number>((resolve) => {
       server.listen(0, "127.0.0.1", () => {
         resolve((server.address() as { port: number }).port);
       });
     });
-    const manifest = (name: string, checks: unknown) => {
-      writeFileSync(join(trial.root, "services", name, "ready.json"), JSON.stringify(checks));
+    const addresses = {
+      core: `http://127.0.0.1:${String(port)}/health`,
+      helm: "http://127.0.0.1:1/health",
     };
-    manifest("core", [{ tcp: { port } }, { exec: { command: ["true"] } }]);
-    manifest("logger", [{ tcp: { port: 1 } }]);
+    writeFileSync(join(trial.root, "health.json"), JSON.stringify(addresses));
     try {
       expect(await isReady(trial, "core")).to.equal(true);
-      expect(await isReady(trial, "logger")).to.equal(false);
+      expect(await isReady(trial, "helm")).to.equal(false);
       expect(await isReady(trial, "other")).to.equal(undefined);
       expect(await isReady(trial, "postgres")).to.equal(false);
     } finally {
@@ -121,6 +121,8 @@ describe("the trial as hive sees it", () => {
       rewrite: () => undefined,
       green: (text: string) => text,
       red: (text: string) => text,
+      yellow: (text: string) => text,
+      blue: (text: string) => text,
       dim: (text: string) => text,
     };
     const service = { name: "postgres", state: "run", ready: true, pid: 12, seconds: 90 } as const;

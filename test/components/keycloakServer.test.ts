@@ -19,6 +19,7 @@ function build(user?: string): KeycloakServer {
     database,
     port: 8080,
     managementPort: 9000,
+    publicUrl: "https://localhost:8000/keycloak",
   });
 }
 
@@ -68,7 +69,9 @@ describe("components/KeycloakServer", () => {
             KC_DB_URL: "jdbc:postgresql://127.0.0.1:5433/keycloak",
             KC_DB_USERNAME: "keycloak",
             KC_DB_PASSWORD: secret("value of keycloak-db-password"),
-            KC_HOSTNAME: "http://127.0.0.1:8080",
+            KC_HOSTNAME: "https://localhost:8000/keycloak",
+            KC_HOSTNAME_ADMIN: "http://127.0.0.1:8080",
+            KC_PROXY_HEADERS: "xforwarded",
             KC_HTTP_ENABLED: "true",
             KC_HTTP_HOST: "127.0.0.1",
             KC_HTTP_PORT: "8080",

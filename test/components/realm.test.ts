@@ -21,6 +21,7 @@ function build(): Realm {
     database,
     port: 8080,
     managementPort: 9000,
+    publicUrl: "https://localhost:8000/keycloak",
   });
   return new Realm("realm", {
     host,
@@ -176,7 +177,7 @@ describe("components/Realm", () => {
     const engine = await mockEngine();
     const realm = build();
     await engine.drain();
-    expect(realm.issuer).to.equal("http://127.0.0.1:8080/realms/hivematrix");
+    expect(realm.issuer).to.equal("https://localhost:8000/keycloak/realms/hivematrix");
     expect(realm.adminUsername).to.equal("ada");
     expect(await pulumi.isSecret(realm.adminPassword)).to.equal(true);
     expect(await pulumi.isSecret(realm.clientSecret)).to.equal(true);

@@ -1,11 +1,17 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { expect } from "chai";
 
 import { Host } from "../../components/host.ts";
-import { ServiceDirectory, servicesJson } from "../../components/serviceDirectory.ts";
-import type { App } from "../../registry.ts";
+import { routesJson, ServiceDirectory, servicesJson } from "../../components/serviceDirectory.ts";
+import { ports as trialPorts } from "../../ports.js";
+import { type App, readRegistry } from "../../registry.ts";
+import { readRoutes } from "../../runtime/gateway/routes.ts";
 import { mockEngine } from "../support/engine.ts";
 
-const ports = { gateway: 8000, core: 5000, logger: 5004 };
+const ports = trialPorts();
 
 function app(own: Partial<App>): App {
   return {
@@ -14,8 +20,6 @@ function app(own: Partial<App>): App {
     port: 5010,
     required: false,
     dependencies: [],
-    visible: true,
-    adminOnly: false,
     health: "/health",
     ...own,
   };
@@ -25,7 +29,7 @@ describe("components/ServiceDirectory", () => {
   it("makes services.json", async () => {
     const engine = await mockEngine();
     const host = new Host("host", { root: "/srv/hive", user: "hive" });
-    const args = { apps: { codex: app({}) }, ports, keycloakPort: 8080 };
+    const args = { apps: { codex: app({}) }, ports };
     const directory = new ServiceDirectory("services", { host, ...args });
     await engine.drain();
     expect(directory.path).to.equal("/srv/hive/services.json");
@@ -40,18 +44,79 @@ describe("components/ServiceDirectory", () => {
           group: "hive",
         },
       },
+      "services-routes": {
+        type: "host:index:File",
+        inputs: {
+          path: "/srv/hive/routes.json",
+          content: routesJson(args),
+          mode: "0644",
+          owner: "hive",
+          group: "hive",
+        },
+      },
+      "services-health": {
+        type: "host:index:File",
+        inputs: {
+          path: "/srv/hive/health.json",
+          content: `${JSON.stringify(
+            {
+              codex: "http://127.0.0.1:5010/health",
+              keycloak: "http://127.0.0.1:9000/health/ready",
+            },
+            null,
+            2,
+          )}\n`,
+          mode: "0644",
+          owner: "hive",
+          group: "hive",
+        },
+      },
     });
+  });
+
+  it("offers through the gateway what the registry says, and nothing else", () => {
+    const text = routesJson({
+      apps: {
+        core: app({ port: "core" }),
+        "time-sheets": app({
+          gateway: { groups: ["billing"], visible: false, public: ["/display"] },
+        }),
+      },
+      ports,
+    });
+    expect(JSON.parse(text)).to.deep.equal({
+      services: [
+        {
+          name: "time-sheets",
+          title: "Time Sheets",
+          url: "http://127.0.0.1:5010",
+          groups: ["billing"],
+          visible: false,
+          public: ["/display"],
+        },
+      ],
+    });
+  });
+
+  it("gives the gateway routes it can read", () => {
+    const { apps } = readRegistry(join(import.meta.dirname, "../../apps_registry.json"));
+    const folder = mkdtempSync(join(tmpdir(), "hivematrix-routes-"));
+    try {
+      writeFileSync(join(folder, "routes.json"), routesJson({ apps, ports }));
+      expect([...readRoutes(join(folder, "routes.json")).keys()]).to.deep.equal(["helm"]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("lists apps in the registry's order, then Keycloak", () => {
     const text = servicesJson({
       apps: {
-        nexus: app({ port: "gateway", visible: false }),
-        helm: app({ port: "logger", adminOnly: true }),
-        codex: app({}),
+        nexus: app({ port: "gateway" }),
+        helm: app({ port: "logger", gateway: { groups: ["admins"], visible: true, public: [] } }),
+        codex: app({ gateway: { groups: ["admins", "client"], visible: true, public: [] } }),
       },
       ports,
-      keycloakPort: 8080,
     });
     expect(text).to.equal(
       `${JSON.stringify(

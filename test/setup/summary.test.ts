@@ -38,10 +38,11 @@ describe("what up and down say", () => {
 
   it("shows the one-time password once", () => {
     const outputs = parseOutputs(
-      '{"adminUsername":"admin","adminPassword":"pass-word","caCertificatePath":"/r/ca.crt"}',
+      '{"adminUsername":"admin","adminPassword":"pass-word","caCertificatePath":"/r/ca.crt","gatewayUrl":"https://localhost:8000"}',
     );
     const first = describeOutputs(outputs, new Map(), { announce: true, terminal }).join("\n");
     expect(first).to.contain("pass-word   (one-time").and.to.contain("sudo cp /r/ca.crt");
+    expect(first).to.contain("sign in at https://localhost:8000");
     const later = describeOutputs(outputs, new Map(), { announce: false, terminal }).join("\n");
     expect(later).not.to.contain("pass-word");
     expect(later).to.contain("pulumi stack output adminPassword --show-secrets");

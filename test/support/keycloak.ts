@@ -42,6 +42,10 @@ export class KeycloakAdmin {
     await this.#request("PUT", path, { ...found, ...changes });
   }
 
+  async create(path: string, object: Record<string, unknown>): Promise<void> {
+    await this.#request("POST", path, object);
+  }
+
   async delete(path: string): Promise<void> {
     await this.#request("DELETE", path);
   }

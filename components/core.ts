@@ -1,0 +1,59 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import type { CoreEnv } from "../runtime/core/config.ts";
+import type { Callers } from "./callers.ts";
+import type { Database } from "./database.ts";
+import type { Host } from "./host.ts";
+import type { KeycloakServer } from "./keycloakServer.ts";
+import type { Realm } from "./realm.ts";
+import type { Runtime } from "./runtime.ts";
+import { Service } from "./service.ts";
+
+export interface CoreArgs {
+  readonly host: Host;
+  readonly runtime: Runtime;
+  readonly database: Database;
+  readonly keycloak: KeycloakServer;
+  readonly realm: Realm;
+  readonly callers: Callers;
+  /** TCP port on 127.0.0.1. */
+  readonly port: number;
+  /** Name of the gateway, which alone may use the session API. */
+  readonly gateway: string;
+  /** Address of the logger. */
+  readonly loggerUrl: string;
+}
+
+/** Core: tokens, sessions and the keys they are signed with. */
+export class Core extends Service<CoreEnv, "ENCRYPTION_KEY"> {
+  readonly url: string;
+
+  constructor(name: string, args: CoreArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { host, runtime, database, keycloak, realm, callers, port } = args;
+    const url = `http://localhost:${String(port)}`;
+    super(
+      name,
+      {
+        host,
+        runtime,
+        program: "core",
+        env: {
+          PORT: String(port),
+          ...database.environment,
+          KEYCLOAK_URL: keycloak.url,
+          KEYCLOAK_REALM: realm.realm,
+          KEYCLOAK_ISSUER: realm.issuer,
+          KEYCLOAK_CLIENT_ID: realm.clientId,
+          KEYCLOAK_CLIENT_SECRET: realm.clientSecret,
+          GATEWAY_NAME: args.gateway,
+          CALLER_SECRETS: callers.all,
+          LOGGER_URL: args.loggerUrl,
+        },
+        secrets: ["ENCRYPTION_KEY"],
+        ready: [{ http: { url: `http://127.0.0.1:${String(port)}/health` } }],
+      },
+      pulumi.mergeOptions(opts, { dependsOn: database.ready }),
+    );
+    this.url = url;
+  }
+}

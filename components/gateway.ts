@@ -1,0 +1,69 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import type { GatewayEnv } from "../runtime/gateway/config.ts";
+import type { Callers } from "./callers.ts";
+import type { Certificate } from "./certificate.ts";
+import type { Core } from "./core.ts";
+import type { Host } from "./host.ts";
+import type { KeycloakServer } from "./keycloakServer.ts";
+import type { Realm } from "./realm.ts";
+import type { Runtime } from "./runtime.ts";
+import { Service } from "./service.ts";
+import type { ServiceDirectory } from "./serviceDirectory.ts";
+
+export interface GatewayArgs {
+  readonly host: Host;
+  readonly runtime: Runtime;
+  readonly certificate: Certificate;
+  readonly keycloak: KeycloakServer;
+  readonly realm: Realm;
+  readonly core: Core;
+  readonly callers: Callers;
+  readonly directory: ServiceDirectory;
+  /** TCP port on 127.0.0.1 and ::1. */
+  readonly port: number;
+  /** Origin people enter by, without a path. */
+  readonly origin: string;
+  readonly loggerUrl: string;
+}
+
+/** The gateway: the one entry; signs people in and forwards what they may ask for. */
+export class Gateway extends Service<GatewayEnv, "COOKIE_KEY"> {
+  constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { host, runtime, certificate, keycloak, realm, core, callers, directory } = args;
+    super(
+      name,
+      {
+        host,
+        runtime,
+        program: "gateway",
+        env: {
+          PORT: String(args.port),
+          PUBLIC_ORIGIN: args.origin,
+          TLS_CERTIFICATE_FILE: certificate.certificatePath,
+          TLS_KEY_FILE: certificate.keyPath,
+          ROUTES_FILE: directory.routesPath,
+          CORE_URL: core.url,
+          SERVICE_NAME: name,
+          SERVICE_SECRET: callers.secretOf(name),
+          LOGGER_URL: args.loggerUrl,
+          KEYCLOAK_URL: keycloak.url,
+          KEYCLOAK_REALM: realm.realm,
+          KEYCLOAK_CLIENT_ID: realm.clientId,
+          KEYCLOAK_CLIENT_SECRET: realm.clientSecret,
+        },
+        secrets: ["COOKIE_KEY"],
+        ready: [
+          {
+            http: {
+              url: `https://localhost:${String(args.port)}/health/live`,
+              certificateAuthority: certificate.authority,
+            },
+          },
+        ],
+        reloadOn: [directory.routesHash, certificate.hash],
+      },
+      pulumi.mergeOptions(opts, { dependsOn: [core, certificate, directory] }),
+    );
+  }
+}

@@ -1,0 +1,43 @@
+import { expect } from "chai";
+
+import { Host } from "../../components/host.ts";
+import { Runtime } from "../../components/runtime.ts";
+import { Service } from "../../components/service.ts";
+import { mockEngine, secret } from "../support/engine.ts";
+
+interface Env {
+  PORT: string;
+  KEY: string;
+}
+
+describe("components/Service", () => {
+  it("ships the program by its content and hands over to the new one when it is ready", async () => {
+    const engine = await mockEngine();
+    const host = new Host("host", { root: "/srv/hive", user: "hive" });
+    const runtime = new Runtime("runtime", { host });
+    new Service<Env, "KEY">("core", {
+      host,
+      runtime,
+      program: "core",
+      env: { PORT: "5000" },
+      secrets: ["KEY"],
+      ready: [{ http: { url: "http://127.0.0.1:5000/health" } }],
+    });
+    await engine.drain();
+    const release = engine.find("core-release").inputs;
+    expect(release).to.include({ path: "/srv/hive/releases/core", owner: "hive", group: "hive" });
+    expect(release["version"]).to.match(/^[0-9a-f]{16}$/);
+    const node = engine.find("runtime-node").inputs;
+    expect(engine.find("core-service").inputs).to.deep.include({
+      name: "core",
+      command: [
+        `/srv/hive/releases/node/${String(node["version"])}/node`,
+        "--enable-source-maps",
+        `/srv/hive/releases/core/${String(release["version"])}/main.js`,
+      ],
+      env: { PORT: "5000", KEY: secret("value of core-key") },
+      handover: true,
+      user: "hive",
+    });
+  });
+});
