@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 
 import { addEnv } from "./env.ts";
+import { addLogs } from "./logs.ts";
 import { addRestart } from "./restart.ts";
 import { addStart } from "./start.ts";
 import { addStatus } from "./status.ts";
@@ -12,7 +13,7 @@ const program = new Command("hive")
   )
   .showSuggestionAfterError()
   .exitOverride();
-for (const add of [addEnv, addStatus, addStart, addStop, addRestart]) add(program);
+for (const add of [addEnv, addStatus, addStart, addStop, addRestart, addLogs]) add(program);
 for (const command of program.commands) command.exitOverride();
 
 try {

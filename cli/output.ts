@@ -5,6 +5,8 @@ export interface Output {
   rewrite(text: string): void;
   green(text: string): string;
   red(text: string): string;
+  yellow(text: string): string;
+  blue(text: string): string;
   dim(text: string): string;
 }
 
@@ -25,6 +27,8 @@ export function openOutput(
     },
     green: paint(32),
     red: paint(31),
+    yellow: paint(33),
+    blue: paint(34),
     dim: paint(2),
   };
 }

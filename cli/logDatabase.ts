@@ -1,0 +1,205 @@
+import pg from "pg";
+import { z } from "zod";
+
+import { HiveError } from "./hiveError.ts";
+
+/** Levels of the platform's log, from the least to the most severe (contract 3.1). */
+export const levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
+
+export type Level = (typeof levels)[number];
+
+/** One line of the platform's log. */
+export interface LogEntry {
+  readonly id: number;
+  /** ISO 8601 in UTC, microseconds. */
+  readonly timestamp: string;
+  readonly service_name: string;
+  readonly level: string;
+  readonly message: string;
+  readonly context: unknown;
+  readonly trace_id: string | null;
+  readonly user_id: string | null;
+}
+
+export interface Filter {
+  readonly service?: string | undefined;
+  /** This level and the ones above it; default all. */
+  readonly level?: Level | undefined;
+  readonly since?: Date | undefined;
+}
+
+/** What comes next after what was read. */
+export interface Position {
+  /** Highest id there was, of any line. */
+  readonly highest: number;
+  /** Ids of lines already told, those near the highest. */
+  readonly told: ReadonlySet<number>;
+}
+
+export interface Page {
+  /** Oldest first. */
+  readonly entries: readonly LogEntry[];
+  readonly position: Position;
+}
+
+/** Lines that one look for new ones brings at most; the rest comes with the next. */
+const most = 10_000;
+
+/**
+ * Numbers are given before a transaction ends: a line may appear after ones with higher numbers.
+ * So far below the highest is looked for it.
+ */
+const window = 1000;
+
+const environment = z.object({
+  DB_HOST: z.string().default("127.0.0.1"),
+  DB_PORT: z.coerce.number().int(),
+  DB_NAME: z.string(),
+  DB_USER: z.string(),
+  DB_PASSWORD: z.string(),
+});
+
+const columns = `id, to_char(timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS timestamp,
+  service_name, level, message, context, trace_id, user_id`;
+
+/** The logger's own database, so that its lines can be read while the logger is down. */
+export class LogDatabase {
+  readonly #client: pg.Client;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+  }
+
+  /**
+   * @param variables the logger's environment
+   * @throws HiveError when the database does not answer
+   */
+  static async open(variables: Readonly<Record<string, string>>): Promise<LogDatabase> {
+    const parsed = environment.safeParse(variables);
+    if (!parsed.success) {
+      throw new HiveError("The logger has no database in its environment: run `npm run up`.");
+    }
+    const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = parsed.data;
+    const client = new pg.Client({
+      host: DB_HOST,
+      port: DB_PORT,
+      database: DB_NAME,
+      user: DB_USER,
+      password: DB_PASSWORD,
+      application_name: "hive logs",
+      connectionTimeoutMillis: 5000,
+      statement_timeout: 30_000,
+    });
+    // A broken connection is told by the next query.
+    client.on("error", () => undefined);
+    await explained(client.connect());
+    return new LogDatabase(client);
+  }
+
+  /** Names of the services that have lines. One step of the index for each, however many lines. */
+  async services(): Promise<string[]> {
+    const { rows } = await explained(
+      this.#client.query<{ name: string }>(`
+        WITH RECURSIVE names AS (
+          (SELECT service_name AS name FROM log_entries ORDER BY service_name LIMIT 1)
+          UNION ALL
+          SELECT (SELECT service_name FROM log_entries WHERE service_name > names.name
+                  ORDER BY service_name LIMIT 1)
+          FROM names WHERE names.name IS NOT NULL
+        )
+        SELECT name FROM names WHERE name IS NOT NULL`),
+    );
+    return rows.map(({ name }) => name);
+  }
+
+  /** The last lines that match, and where to go on from. */
+  async tail(filter: Filter, count: number): Promise<Page> {
+    return await explained(this.#readTail(filter, count));
+  }
+
+  /** Lines that have appeared since. */
+  async next(filter: Filter, { highest: former, told }: Position): Promise<Page> {
+    const highest = await explained(this.#highest());
+    const [condition, values] = conditionOf(filter);
+    const floor = former - window;
+    const entries = await explained(
+      this.#read(
+        `${condition} AND id > $4 AND NOT id = ANY ($5::int8[]) ORDER BY id LIMIT ${String(most)}`,
+        [...values, floor, [...told]],
+      ),
+    );
+    // Cut off by the limit: what is above the last one was not looked at.
+    const seen = entries.length < most ? highest : (entries.at(-1)?.id ?? highest);
+    const reached = Math.max(former, seen);
+    const near = [...told, ...entries.map(({ id }) => id)].filter((id) => id > reached - window);
+    return { entries, position: { highest: reached, told: new Set(near) } };
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end().catch(() => undefined);
+  }
+
+  async #readTail(filter: Filter, count: number): Promise<Page> {
+    const [condition, values] = conditionOf(filter);
+    // One view of the table: no line is told twice or not at all.
+    await this.#client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const highest = await this.#highest();
+    const entries = await this.#read(`${condition} ORDER BY timestamp DESC, id DESC LIMIT $4`, [
+      ...values,
+      count,
+    ]);
+    const { rows } = await this.#client.query<{ id: string }>(
+      `SELECT id FROM log_entries WHERE ${condition} AND id > $4`,
+      [...values, highest - window],
+    );
+    await this.#client.query("COMMIT");
+    const told = new Set(rows.map(({ id }) => Number(id)));
+    return { entries: entries.reverse(), position: { highest, told } };
+  }
+
+  async #highest(): Promise<number> {
+    const { rows } = await this.#client.query<{ highest: string | null }>(
+      "SELECT max(id) AS highest FROM log_entries",
+    );
+    return Number(rows[0]?.highest ?? 0);
+  }
+
+  async #read(rest: string, values: readonly unknown[]): Promise<LogEntry[]> {
+    const { rows } = await this.#client.query<Omit<LogEntry, "id"> & { readonly id: string }>(
+      `SELECT ${columns} FROM log_entries WHERE ${rest}`,
+      [...values],
+    );
+    return rows.map((row) => ({ ...row, id: Number(row.id) }));
+  }
+}
+
+/** Of $1 to $3. */
+function conditionOf({ service, level, since }: Filter): [condition: string, values: unknown[]] {
+  return [
+    `($1::text IS NULL OR service_name = $1) AND ($2::text[] IS NULL OR level = ANY ($2))
+     AND ($3::timestamp IS NULL OR timestamp >= $3)`,
+    [
+      service ?? null,
+      level === undefined ? null : levels.slice(levels.indexOf(level)),
+      // The column has UTC without saying so.
+      since === undefined ? null : since.toISOString().replace("Z", ""),
+    ],
+  ];
+}
+
+/** Turns what PostgreSQL or the network says into one sentence. */
+async function explained<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new HiveError(sentenceOf((cause as { code?: string }).code));
+  }
+}
+
+function sentenceOf(code: string | undefined): string {
+  // PostgreSQL's codes: errcodes appendix.
+  if (code === "42P01") return "The logger has not been ready yet: `npx hive status` tells more.";
+  if (code === "28P01") return "The database refuses the logger's password: run `npm run up`.";
+  if (code === "57014") return "The logger's database takes too long to answer.";
+  return "The logger's database does not answer: `npx hive status` tells what runs.";
+}
