@@ -1,0 +1,237 @@
+import { Transform, type TransformCallback } from "node:stream";
+
+import { escapeHtml } from "./escape.ts";
+import { HtmlScanner, type HtmlVisitor } from "./htmlScanner.ts";
+import { renderSidePanel, type PanelService, type PanelUser, type Theme } from "./sidePanel.ts";
+
+export interface PageOptions {
+  /** What stands in the menu, in this order. */
+  readonly services: readonly PanelService[];
+  /** Name of the service the page comes from. */
+  readonly active: string;
+  /** Nobody on pages that need no sign-in. */
+  readonly user: PanelUser | undefined;
+  readonly theme: Theme;
+  /** One of the nine of contract 2.8; others look like the default. */
+  readonly colorTheme: string;
+  /** In the addresses of the assets, so that browsers may keep them. */
+  readonly version: string;
+}
+
+/**
+ * `start`: nothing decides yet whether this is a page or a fragment; `prolog`: a doctype was there,
+ * no element; `head`: `<html>` is open; `body`: the layout is; `done`: the rest passes.
+ */
+type Stage = "start" | "prolog" | "head" | "body" | "done";
+
+/** Elements that do not open the body when the tags of head and body are left out (HTML, 13.1.2.4). */
+const headElements = new Set("head title base link meta style script noscript template".split(" "));
+
+const invisible = new Set([0x09, 0x0a, 0x0c, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
+
+/**
+ * Puts a page into the platform's layout (contract 2.8) while it passes: theme on `<html>`, assets
+ * before the end of the head, side panel around what is in the body. Of the page itself no byte is
+ * changed or held back, but for a few at the end of a chunk. Fragments and UTF-16 pass as they are.
+ */
+export function composePage(options: PageOptions): Transform {
+  const composer = new PageComposer(options);
+  return new Transform({
+    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+      composer.write(chunk, (part) => this.push(part));
+      done();
+    },
+    flush(done: TransformCallback): void {
+      composer.end((part) => this.push(part));
+      done();
+    },
+  });
+}
+
+type Push = (part: Buffer) => unknown;
+
+class PageComposer implements HtmlVisitor {
+  #stage: Stage = "start";
+  /** Whether stylesheets and scripts are in. */
+  #hasAssets = false;
+  /** Depth of `<template>`, whose content is no part of the page. */
+  #templates = 0;
+  #sniffed = false;
+  /** Bytes of which the scanner has to see more. */
+  #rest: Buffer = Buffer.alloc(0);
+  /** The chunk that is being scanned, and how far it has been passed on. */
+  #data: Buffer = this.#rest;
+  #passed = 0;
+  #push: Push = () => undefined;
+  readonly #scanner = new HtmlScanner();
+  readonly #attributes: Buffer;
+  readonly #assets: Buffer;
+  readonly #opening: Buffer;
+  readonly #closing = Buffer.from("</div></div>");
+
+  constructor(options: PageOptions) {
+    this.#attributes = inAscii(themeAttributes(options.theme, options.colorTheme));
+    this.#assets = inAscii(assetTags(options.version));
+    this.#opening = inAscii(
+      `<div class="hivematrix-layout">${renderSidePanel(options)}<div class="hivematrix-content">`,
+    );
+  }
+
+  write(chunk: Buffer, push: Push): void {
+    this.#data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest = this.#data.subarray(0, 0);
+    this.#passed = 0;
+    this.#push = push;
+    if (!this.#sniffed) {
+      if (this.#data.length < 2) {
+        this.#rest = this.#data;
+        return;
+      }
+      this.#sniffed = true;
+      if (isUtf16(this.#data)) this.#stage = "done";
+    }
+    const settled = this.#stage === "done" ? this.#data.length : this.#scan();
+    this.#pass(settled);
+    this.#rest = this.#data.subarray(settled);
+  }
+
+  end(push: Push): void {
+    // Before the rest: that is a tag somebody forgot to end, and the browser drops it.
+    if (this.#stage === "body" && this.#scanner.betweenTags) push(this.#closing);
+    if (this.#rest.length > 0) push(this.#rest);
+  }
+
+  #scan(): number {
+    const settled = this.#scanner.scan(this.#data, this);
+    return this.#stage === "done" ? this.#data.length : settled;
+  }
+
+  #pass(to: number): void {
+    if (to > this.#passed) this.#push(this.#data.subarray(this.#passed, to));
+    this.#passed = Math.max(to, this.#passed);
+  }
+
+  #insert(at: number, part: Buffer): void {
+    this.#pass(at);
+    this.#push(part);
+  }
+
+  text(from: number, to: number): void {
+    if (this.#stage === "body" || this.#stage === "done" || this.#templates > 0) return;
+    const at = firstVisible(this.#data, from, to);
+    if (at === to) return;
+    if (this.#stage === "start") this.#stage = "done";
+    else this.#openBody(at);
+  }
+
+  doctype(): void {
+    if (this.#stage === "start") this.#stage = "prolog";
+  }
+
+  startTag(name: string, from: number, nameEnd: number): void {
+    if (name === "template") this.#templates += 1;
+    if (this.#stage === "body" || this.#stage === "done" || this.#templates > 0) return;
+    if (name === "html") {
+      if (this.#stage === "head") return;
+      // Of attributes that are there twice the first one counts (HTML, 13.2.5.33).
+      this.#insert(nameEnd, this.#attributes);
+      this.#stage = "head";
+    } else if (name === "frameset") {
+      this.#stage = "done";
+    } else if (name === "body" || (name === "head" && this.#stage === "start")) {
+      this.#openHtml(from);
+      if (name === "body") this.#insertAssets(from);
+    } else if (headElements.has(name)) {
+      if (this.#stage === "prolog") this.#openHtml(from);
+    } else if (this.#stage === "start") {
+      this.#stage = "done";
+    } else {
+      this.#openBody(from);
+    }
+  }
+
+  startTagEnd(name: string, to: number): void {
+    if (name !== "body" || this.#stage !== "head" || this.#templates > 0) return;
+    this.#insert(to, this.#opening);
+    this.#stage = "body";
+  }
+
+  endTag(name: string, from: number): void {
+    if (name === "template") this.#templates = Math.max(0, this.#templates - 1);
+    if (this.#templates > 0) return;
+    const ends = name === "body" || name === "html";
+    if (this.#stage === "head" && name === "head") this.#insertAssets(from);
+    if (this.#stage === "head" && ends) this.#openBody(from);
+    if (this.#stage === "body" && ends) {
+      this.#insert(from, this.#closing);
+      this.#stage = "done";
+    }
+  }
+
+  /** A second `<html>` adds the attributes that the first does not have (HTML, 13.2.6.4.7). */
+  #openHtml(at: number): void {
+    if (this.#stage === "head") return;
+    this.#insert(at, Buffer.concat([Buffer.from("<html"), this.#attributes, Buffer.from(">")]));
+    this.#stage = "head";
+  }
+
+  #insertAssets(at: number): void {
+    if (this.#hasAssets) return;
+    this.#insert(at, this.#assets);
+    this.#hasAssets = true;
+  }
+
+  /** Where the body begins without a tag of its own. */
+  #openBody(at: number): void {
+    this.#openHtml(at);
+    this.#insertAssets(at);
+    this.#insert(at, this.#opening);
+    this.#stage = "body";
+  }
+}
+
+/** For the start tag of `<html>`, with a space before. */
+export function themeAttributes(theme: Theme, colorTheme: string): string {
+  return ` data-theme="${theme}" data-color-theme="${escapeHtml(colorTheme)}"`;
+}
+
+/**
+ * For the head. The first script is not deferred: it sets the look before anything is drawn.
+ * It comes before the stylesheets, because a script waits for those that are before it.
+ */
+export function assetTags(version: string): string {
+  const query = `?v=${encodeURIComponent(version)}`;
+  return (
+    `<script src="/static/js/theme.js${query}"></script>` +
+    `<link rel="stylesheet" href="/static/css/global.css${query}">` +
+    `<link rel="stylesheet" href="/static/css/side-panel.css${query}">` +
+    `<script defer src="/static/js/panel.js${query}"></script>`
+  );
+}
+
+/** The page may be in any encoding that has ASCII in it. */
+function inAscii(markup: string): Buffer {
+  const ascii = markup.replace(
+    /[\u0080-\u{10ffff}]/gu,
+    (character) => `&#${String(character.codePointAt(0))};`,
+  );
+  return Buffer.from(ascii, "latin1");
+}
+
+/** By its byte order mark, or by the half of the first character that is not ASCII. */
+function isUtf16(data: Buffer): boolean {
+  const [first, second] = data;
+  return (
+    first === 0 ||
+    second === 0 ||
+    (first === 0xfe && second === 0xff) ||
+    (first === 0xff && second === 0xfe)
+  );
+}
+
+/** Of the first byte that is neither a space of HTML nor of UTF-8's byte order mark; else `to`. */
+function firstVisible(data: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at < to && invisible.has(data[at] ?? 0)) at += 1;
+  return at;
+}
