@@ -1,0 +1,159 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+import Fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
+import type { JWTVerifyGetKey } from "jose";
+import type { Pool } from "pg";
+
+import type { Log } from "../kernel/log.ts";
+import { migrate } from "../kernel/migrations.ts";
+import { problemOf, ServiceError } from "../kernel/serviceError.ts";
+import { AccessLog } from "./accessLog.ts";
+import { Auth, remoteKeys } from "./auth.ts";
+import { Collector } from "./collector.ts";
+import type { LoggerConfig } from "./config.ts";
+import { addHealth } from "./health.ts";
+import { addIngest } from "./ingest.ts";
+import { addPage } from "./page.ts";
+import { Probes } from "./probes.ts";
+import { addQuery } from "./query.ts";
+import { addServices } from "./services.ts";
+import { LogStore, storeFault } from "./store.ts";
+
+export interface LoggerOptions {
+  readonly config: Pick<
+    LoggerConfig,
+    "CORE_URL" | "SERVICE_NAME" | "SERVICES_FOLDER" | "HEALTH_CHECKS" | "CA_FILE"
+  >;
+  /** Ended by the caller, after `close`. */
+  readonly pool: Pool;
+  readonly log: Log;
+  /** Default: those core publishes. */
+  readonly keys?: JWTVerifyGetKey;
+  readonly now?: () => Date;
+}
+
+export interface Logger {
+  readonly app: FastifyInstance;
+  readonly collector: Collector;
+  /** Ends timers and probes, writes the last access lines. */
+  readonly close: () => Promise<void>;
+}
+
+/** Milliseconds between two looks for partitions that are missing. */
+const partitionInterval = 3_600_000;
+
+/**
+ * The logger, not listening yet and not collecting yet; its database is brought to the newest state.
+ * @throws when the database does not answer
+ */
+export async function createLogger(options: LoggerOptions): Promise<Logger> {
+  const { config, pool, log, now = () => new Date() } = options;
+  const { CORE_URL, SERVICE_NAME, SERVICES_FOLDER, HEALTH_CHECKS, CA_FILE } = config;
+  await migrate(pool, new URL("./migrations/", import.meta.url));
+  const store = new LogStore(pool, now);
+  await store.partitions.prepare();
+  const partitions = setInterval(() => {
+    store.partitions.prepare().catch((fault: unknown) => {
+      log.warn({ err: fault }, "partitions could not be made");
+    });
+  }, partitionInterval).unref();
+
+  const database = (): Promise<unknown> => pool.query("SELECT 1");
+  const probes = new Probes({
+    checks: { core: `${CORE_URL}/health`, ...HEALTH_CHECKS },
+    database,
+    ca: CA_FILE === undefined ? undefined : readFileSync(CA_FILE, "utf8"),
+    now,
+  });
+  const auth = new Auth(options.keys ?? remoteKeys(CORE_URL), SERVICE_NAME);
+  const accessLog = new AccessLog({ service: SERVICE_NAME, store, log, now });
+  const collector = new Collector({ folder: SERVICES_FOLDER, pool, store, log, now });
+
+  const app = createApp(log);
+  app.addHook("onResponse", (request, reply, done) => {
+    const { url } = request.routeOptions;
+    if (url !== "/health" && url !== "/api/logs/ingest") accessLog.write(request, reply);
+    done();
+  });
+  const addMissingMethods = refuseOtherMethods(app);
+  addHealth(app, { name: SERVICE_NAME, probes, database, folder: SERVICES_FOLDER, now });
+  addIngest(app, { auth, store, now });
+  addQuery(app, { auth, store });
+  addServices(app, { auth, probes, store, now });
+  addPage(app, { auth, store, probes, pool, log });
+  addMissingMethods();
+  await app.ready();
+
+  const close = async (): Promise<void> => {
+    clearInterval(partitions);
+    await collector.close();
+    await app.close();
+    await accessLog.close();
+    await probes.close();
+  };
+  return { app, collector, close };
+}
+
+function createApp(log: Log): FastifyInstance {
+  const app = Fastify({
+    genReqId: ({ headers }) => {
+      const given = headers["x-correlation-id"];
+      return typeof given === "string" && /^[\w.-]{1,36}$/.test(given) ? given : randomUUID();
+    },
+    requestTimeout: 30_000,
+    // Names that JavaScript treats in a special way are left out; the rest of a batch is kept.
+    onProtoPoisoning: "remove",
+    onConstructorPoisoning: "remove",
+  });
+  app.decorateRequest("claims", null);
+  app.addHook("onRequest", (request, reply, done) => {
+    void reply.headers({ "x-correlation-id": request.id, "x-content-type-options": "nosniff" });
+    done();
+  });
+  app.setNotFoundHandler(() => {
+    throw new ServiceError(404, "ERR_NOT_FOUND", "There is nothing here.");
+  });
+  app.setErrorHandler((fault, request, reply) => {
+    const known = clientFault(fault) ?? storeFault(fault);
+    const { status, headers, body } = problemOf(known, request.url.replace(/\?.*/s, ""));
+    if (status >= 500) log.error({ err: fault, request_id: request.id }, "a request failed");
+    return reply.code(status).headers(headers).send(JSON.stringify(body));
+  });
+  return app;
+}
+
+/** What Fastify itself refuses: no JSON, too large, another media type. */
+function clientFault(fault: unknown): ServiceError | undefined {
+  const { code, statusCode } = fault as { code?: string; statusCode?: number };
+  if (code?.startsWith("FST_ERR_") !== true || statusCode === undefined) return undefined;
+  if (statusCode < 400 || statusCode >= 500) return undefined;
+  const message = (fault as Error).message;
+  return new ServiceError(statusCode, `ERR_${code.slice(8)}`, message, {
+    members: { error: message },
+  });
+}
+
+const methods: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+/** 405 for a path that has other methods; call what is returned after the last route. */
+function refuseOtherMethods(app: FastifyInstance): () => void {
+  const found = new Map<string, Set<HTTPMethods>>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const known = found.get(url) ?? new Set<HTTPMethods>();
+    for (const one of [method].flat()) known.add(one);
+    found.set(url, known);
+  });
+  return () => {
+    for (const [url, known] of [...found]) {
+      const allow = [...known].sort().join(", ");
+      const others = methods.filter((method) => !known.has(method));
+      const onRequest = (): never => {
+        throw new ServiceError(405, "ERR_METHOD_NOT_ALLOWED", `Only ${allow} here.`, {
+          headers: { allow },
+        });
+      };
+      app.route({ method: others, url, onRequest, handler: onRequest });
+    }
+  };
+}

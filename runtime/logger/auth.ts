@@ -1,0 +1,110 @@
+import type { FastifyRequest } from "fastify";
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
+
+import { ServiceError } from "../kernel/serviceError.ts";
+import {
+  bearerOf,
+  TokenError,
+  verifyToken,
+  type ServiceClaims,
+  type UserClaims,
+} from "../kernel/token.ts";
+
+export type Claims = UserClaims | ServiceClaims;
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who calls; null until a hook of `Auth` let the request in. */
+    claims: Claims | null;
+  }
+}
+
+/** Core does not answer, so that no token can be checked with a key not seen before. */
+class KeysUnavailable extends Error {
+  override readonly name = "KeysUnavailable";
+}
+
+/** Keys that core publishes, fetched when one is needed that is not known. */
+export function remoteKeys(coreUrl: string): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(`${coreUrl}/.well-known/jwks.json`), {
+    timeoutDuration: 3000,
+    // A key that core has just begun to use is found after this time at the latest.
+    cooldownDuration: 5000,
+  });
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (cause) {
+      const answered =
+        cause instanceof errors.JOSEError &&
+        !(cause instanceof errors.JWKSTimeout) &&
+        cause.code !== "ERR_JOSE_GENERIC";
+      throw answered ? cause : new KeysUnavailable("core does not answer", { cause });
+    }
+  };
+}
+
+/** Hooks that let a request in or refuse it, before its body is read. */
+export class Auth {
+  readonly #keys: JWTVerifyGetKey;
+  readonly #name: string;
+
+  /** @param name of this service, which service tokens must be made for */
+  constructor(keys: JWTVerifyGetKey, name: string) {
+    this.#keys = keys;
+    this.#name = name;
+  }
+
+  /** Administrators, and services with a token for this one. */
+  readonly adminOrService = async (request: FastifyRequest): Promise<void> => {
+    const claims = await this.#identify(request);
+    if (claims.type !== "service" && claims.permission_level !== "admin") {
+      throw forbidden("Admin access required.");
+    }
+  };
+
+  /** Administrators alone. */
+  readonly admin = async (request: FastifyRequest): Promise<void> => {
+    const claims = await this.#identify(request);
+    if (claims.type === "service") throw forbidden("This endpoint is for users only");
+    if (claims.permission_level !== "admin") throw forbidden("Admin access required.");
+  };
+
+  async #identify(request: FastifyRequest): Promise<Claims> {
+    const token = bearerOf(request.headers.authorization);
+    if (token === undefined) {
+      throw unauthorized("Authorization header is missing or invalid.");
+    }
+    const claims = await this.#verify(token);
+    if (claims.type === "service" && claims.target_service !== this.#name) {
+      throw forbidden("The token is for another service");
+    }
+    request.claims = claims;
+    return claims;
+  }
+
+  async #verify(token: string): Promise<Claims> {
+    try {
+      return await verifyToken(token, this.#keys);
+    } catch (fault) {
+      if (!(fault instanceof TokenError)) throw fault;
+      if (!(fault.cause instanceof KeysUnavailable)) throw unauthorized(fault.message);
+      throw new ServiceError(503, "ERR_KEYS_UNAVAILABLE", "Tokens cannot be checked now.", {
+        cause: fault,
+        headers: { "retry-after": "5" },
+        members: { error: "Tokens cannot be checked now" },
+      });
+    }
+  }
+}
+
+function unauthorized(message: string): ServiceError {
+  return new ServiceError(401, "ERR_UNAUTHORIZED", message, {
+    headers: { "www-authenticate": "Bearer" },
+    members: { error: message },
+  });
+}
+
+function forbidden(message: string): ServiceError {
+  return new ServiceError(403, "ERR_FORBIDDEN", message, { members: { error: message } });
+}

@@ -1,0 +1,145 @@
+import { isSecretName, redact } from "./redaction.ts";
+import { readTimestamp, timestampOf } from "./timestamp.ts";
+
+/** Severities, lowest first (contract 3.2). */
+export const levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
+
+export type Level = (typeof levels)[number];
+
+/** A row of log_entries before it has a number; members are the contract's. */
+export interface LogEntry {
+  /** Naive UTC: `2026-11-24T10:15:21.123000`. */
+  readonly timestamp: string;
+  readonly service_name: string;
+  readonly level: Level;
+  readonly message: string;
+  readonly context: Readonly<Record<string, unknown>> | null;
+  readonly trace_id: string | null;
+  readonly user_id: string | null;
+  readonly hostname: string | null;
+  readonly process_id: number | null;
+}
+
+/** Why an entry is not stored. */
+export interface Rejection {
+  readonly reason: string;
+}
+
+/** What other libraries call them; pino also counts. */
+const levelNames: Readonly<Record<string, Level>> = {
+  ...Object.fromEntries(levels.map((level) => [level, level])),
+  TRACE: "DEBUG",
+  NOTICE: "INFO",
+  WARN: "WARNING",
+  FATAL: "CRITICAL",
+  PANIC: "CRITICAL",
+  "10": "DEBUG",
+  "20": "DEBUG",
+  "30": "INFO",
+  "40": "WARNING",
+  "50": "ERROR",
+  "60": "CRITICAL",
+};
+
+/** Characters of a message (contract 3.2). */
+export const messageLimit = 10_000;
+
+/** Characters of a context as JSON. */
+const contextLimit = 32_768;
+
+/** Levels of nesting in a context; PostgreSQL and our own walk have a stack. */
+const depthLimit = 8;
+
+/** Milliseconds that a clock may be ahead; entries from further on would stay on top for ever. */
+const skew = 86_400_000;
+
+/** @returns undefined for a word that is no level */
+export function levelOf(value: unknown): Level | undefined {
+  const word = typeof value === "string" || typeof value === "number" ? String(value) : "";
+  return Object.hasOwn(levelNames, word.toUpperCase()) ? levelNames[word.toUpperCase()] : undefined;
+}
+
+/**
+ * Makes a row of what a client sent, such that the database takes it: no bad entry spoils a batch.
+ * @param now in place of a time that is missing or wrong; what was wrong is kept in the context
+ */
+export function normalizeEntry(raw: unknown, service: string, now: Date): LogEntry | Rejection {
+  if (!isRecord(raw)) return { reason: "The entry is not an object" };
+  const { message, timestamp, context } = raw;
+  if (message === undefined || message === null) return { reason: "message is missing" };
+  const text = typeof message === "string" ? message : JSON.stringify(message);
+  const read = readTimestamp(timestamp);
+  const usable = read !== undefined && read <= timestampOf(new Date(now.getTime() + skew));
+  const original =
+    usable || timestamp === undefined || timestamp === null
+      ? {}
+      : { original_timestamp: cleanText(JSON.stringify(timestamp), 100) };
+  return {
+    timestamp: usable ? read : timestampOf(now),
+    service_name: service,
+    level: levelOf(raw["level"]) ?? "INFO",
+    message: cleanText(text, messageLimit),
+    context: cleanContext(context, original),
+    trace_id: textOf(raw["trace_id"], 36),
+    user_id: textOf(raw["user_id"], 100),
+    hostname: textOf(raw["hostname"], 255),
+    process_id: processOf(raw["process_id"]),
+  };
+}
+
+const escapes =
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]*[0-~])?|\u009b[0-?]*[ -/]*[@-~]?/g;
+
+/**
+ * Removes NUL, which PostgreSQL does not store, terminal escapes and secrets.
+ * @param limit in characters; cut before the search as well, so that its time is bounded
+ */
+export function cleanText(text: string, limit: number): string {
+  const plain = text
+    .slice(0, 2 * limit)
+    .replaceAll("\0", "")
+    .replace(escapes, "");
+  // A cut in the middle of a pair leaves half a character, which is no valid Unicode.
+  return redact(plain).slice(0, limit).toWellFormed();
+}
+
+function cleanContext(context: unknown, more: object): LogEntry["context"] {
+  const wrapped = context === undefined || context === null ? {} : context;
+  const cleaned = cleanValue(isRecord(wrapped) ? wrapped : { value: wrapped }, 0) as object;
+  const all = { ...cleaned, ...more };
+  if (Object.keys(all).length === 0) return null;
+  const json = JSON.stringify(all);
+  // Of the cleaned text: nothing secret comes back by the cut.
+  return json.length > contextLimit
+    ? { truncated: json.slice(0, contextLimit / 4).toWellFormed() }
+    : all;
+}
+
+function cleanValue(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return cleanText(value, messageLimit);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= depthLimit) return "[too deep]";
+  if (Array.isArray(value)) return value.map((item) => cleanValue(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      cleanText(name, 200),
+      isSecretName(name) ? "[secret]" : cleanValue(item, depth + 1),
+    ]),
+  );
+}
+
+function textOf(value: unknown, limit: number): string | null {
+  if (typeof value === "number") return String(value).slice(0, limit);
+  return typeof value === "string" && value !== "" ? cleanText(value, limit) : null;
+}
+
+function processOf(value: unknown): number | null {
+  const number = typeof value === "string" ? Number(value) : value;
+  return Number.isInteger(number) && Number(number) >= 0 && Number(number) <= 0x7fffffff
+    ? Number(number)
+    : null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,25 @@
+import type { PoolConfig } from "pg";
+
+import type { LoggerConfig } from "./config.ts";
+
+type Access = Pick<LoggerConfig, "DB_HOST" | "DB_PORT" | "DB_NAME" | "DB_USER" | "DB_PASSWORD">;
+
+/** Milliseconds of one statement; a search that takes longer must be narrowed. */
+const statementTimeout = 15_000;
+
+/** How the logger reaches its database. */
+export function poolOptions(access: Access): PoolConfig {
+  return {
+    host: access.DB_HOST,
+    port: access.DB_PORT,
+    database: access.DB_NAME,
+    user: access.DB_USER,
+    password: access.DB_PASSWORD,
+    application_name: "logger",
+    max: 8,
+    connectionTimeoutMillis: 2000,
+    statement_timeout: statementTimeout,
+    // The client's own limit: a server that is stopped dead does not keep its promise.
+    query_timeout: statementTimeout + 5000,
+  };
+}
