@@ -7,11 +7,19 @@ export class Fault extends Error {
 export class PartialFailure extends Fault {
   readonly id: string;
   readonly outputs: Readonly<Record<string, unknown>>;
+  /** After an update: whether the former inputs are what is to be compared with from now on. */
+  readonly keepsFormer: boolean;
 
-  constructor(message: string, id: string, outputs: Readonly<Record<string, unknown>>) {
+  constructor(
+    message: string,
+    id: string,
+    outputs: Readonly<Record<string, unknown>>,
+    keepsFormer = false,
+  ) {
     super(message);
     this.id = id;
     this.outputs = outputs;
+    this.keepsFormer = keepsFormer;
   }
 }
 

@@ -133,9 +133,10 @@ export class HostProvider {
     // A refresh that runs the program sends what it wants unchecked, without the defaults.
     const { check } = await import("./schema.ts");
     const wanted = { ...news.values, ...check(resource.inputs, news.values).inputs };
-    const found = Object.keys(resource.inputs).flatMap((key) =>
-      differences(olds.values[key], wanted[key], [key]),
+    const compared = Object.keys(resource.inputs).filter(
+      (key) => resource.incidental?.includes(key) !== true,
     );
+    const found = compared.flatMap((key) => differences(olds.values[key], wanted[key], [key]));
     const stale = hasUnknown(olds.values) ? [] : (resource.stale?.(olds.values, wanted) ?? []);
     const newlySecret = news.secrets.filter(
       (path) => !olds.secrets.some((old) => isWithin(path, old)),
@@ -196,10 +197,16 @@ export class HostProvider {
       return response;
     }
     const context = this.#context(request.getUrn(), request.getTimeout());
-    const { outputs } = await this.#kept(resource, inputs, async () => ({
-      id: request.getId(),
-      outputs: await resource.update(context, olds.values, inputs.values),
-    }));
+    const former = { values: only(olds.values, resource.inputs), secrets: olds.secrets };
+    const { outputs } = await this.#kept(
+      resource,
+      inputs,
+      async () => ({
+        id: request.getId(),
+        outputs: await resource.update(context, olds.values, inputs.values),
+      }),
+      former,
+    );
     response.setProperties(encoded(resource, inputs, outputs));
     return response;
   }
@@ -224,13 +231,19 @@ export class HostProvider {
   }
 
   /** Turns a partial failure into one that the engine keeps in its state. */
-  async #kept<T>(resource: Resource, inputs: Properties, work: () => Promise<T>): Promise<T> {
+  async #kept<T>(
+    resource: Resource,
+    inputs: Properties,
+    work: () => Promise<T>,
+    former = inputs,
+  ): Promise<T> {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof PartialFailure)) throw error;
-      const state = stateOf(resource, inputs, error.outputs);
-      throw new InitFailed(error.message, error.id, state, inputs);
+      const kept = error.keepsFormer ? former : inputs;
+      const state = stateOf(resource, kept, error.outputs);
+      throw new InitFailed(error.message, error.id, state, kept);
     }
   }
 

@@ -38,6 +38,8 @@ export interface Resource<I = Plain, O = Plain> {
   readonly outputs: Shape;
   /** Inputs that are its identity. */
   readonly replaceOn: readonly (keyof I & string)[];
+  /** Inputs that say how it is made, not what it is: another value alone is no change. */
+  readonly incidental?: readonly (keyof I & string)[];
   /** The old one must be gone before the new one can be. */
   readonly deleteBeforeReplace?: boolean;
   /** Inputs that hold a secret even when nobody marked them. */

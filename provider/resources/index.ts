@@ -10,6 +10,7 @@ export const resources = {
   Exec: async () => erase((await import("./exec.ts")).exec),
   File: async () => erase((await import("./file.ts")).file),
   Package: async () => erase((await import("./package.ts")).package_),
+  Release: async () => erase((await import("./release.ts")).release),
   Secret: async () => erase((await import("./secret.ts")).secret),
   Service: async () => erase((await import("./service.ts")).service),
   Supervisor: async () => erase((await import("./supervisor.ts")).supervisor),

@@ -4,7 +4,9 @@ import { Fault, messageOf, PartialFailure } from "../fault.ts";
 import { checkSchema } from "../readiness.ts";
 import { type Context, define, known, type Of } from "../resource.ts";
 import { apply, isUpAndReady } from "../runit/apply.ts";
+import { endCandidate } from "../runit/candidate.ts";
 import { shutDown } from "../runit/control.ts";
+import { replace } from "../runit/rollback.ts";
 import { absolutePath, accountName, argumentVector, environment, seconds } from "../schema.ts";
 
 const inputs = {
@@ -33,6 +35,12 @@ const inputs = {
     .default("TERM")
     .describe("Asks it to end; default `TERM`."),
   stopTimeout: seconds(20).describe("Seconds between that signal and KILL; default 20."),
+  handover: z
+    .boolean()
+    .default(false)
+    .describe(
+      "The program listens with SO_REUSEPORT and writes its pid to $READY_FILE when it is ready. An update replaces it only after a second process of the new one did; default false.",
+    ),
   running: z
     .literal(true)
     .default(true)
@@ -42,13 +50,17 @@ const inputs = {
 export type ServiceInputs = Of<typeof inputs>;
 
 export const service = define({
-  description: "A supervised process (runit). Made and changed only when every check passes.",
+  description:
+    "A supervised process (runit). Made and changed only when every check passes; a failed change brings the former one back.",
   inputs,
   outputs: {},
   replaceOn: ["name", "directory", "state"],
   deleteBeforeReplace: true,
 
-  faults: ({ command, env }) => [
+  faults: ({ command, env, handover }) => [
+    ...(handover === true && env instanceof Object && "READY_FILE" in env
+      ? [{ property: "env.READY_FILE", reason: "is set by handover; leave it out" }]
+      : []),
     ...(Array.isArray(command) && typeof command[0] === "string" && !command[0].startsWith("/")
       ? [{ property: "command[0]", reason: "must be an absolute path" }]
       : []),
@@ -60,7 +72,12 @@ export const service = define({
   async create(context, wanted) {
     await refuseForeign(context, wanted);
     const id = wanted.name;
-    await kept(id, () => apply(context, wanted, undefined));
+    try {
+      await apply(context, wanted, undefined);
+    } catch (error) {
+      // From the first file on it exists: it is kept in the state, to be repaired or removed.
+      throw new PartialFailure(messageOf(error), id, { running: false });
+    }
     return { id, outputs: {} };
   },
 
@@ -77,7 +94,7 @@ export const service = define({
   },
 
   async update(context, old, wanted) {
-    await kept(wanted.name, () => apply(context, wanted, old));
+    await replace(context, old, wanted);
     return {};
   },
 
@@ -88,18 +105,10 @@ export const service = define({
     const link = `${directory}/${name}`;
     if ((await transport.linkTarget(link)) === state) await transport.remove(link);
     await shutDown(context, state, stopTimeout);
+    await endCandidate(transport, state);
     await transport.removeTree(state);
   },
 });
-
-/** From the first file on it exists: a failure is kept in the state, so that it is repaired or removed. */
-async function kept(id: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    throw new PartialFailure(messageOf(error), id, { running: false });
-  }
-}
 
 async function refuseForeign({ transport }: Context, { name, directory, state }: ServiceInputs) {
   const owner = await transport.stat(directory);

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { Fault } from "../fault.ts";
 import { pause } from "../readiness.ts";
 import { type Context, define, known, type Of } from "../resource.ts";
+import { endCandidate } from "../runit/candidate.ts";
 import { shutDown } from "../runit/control.ts";
 import { monitorsOf, processes, send, supervisorOf } from "../runit/processes.ts";
 import { absolutePath, accountName } from "../schema.ts";
@@ -160,7 +161,12 @@ async function stop(context: Context, { directory }: Inputs): Promise<void> {
   // After HUP it starts nothing any more: it asks its services to end and ends itself.
   if (running !== undefined) await send(transport, "HUP", running.pid);
   if (states.size > 0) progress(`stopping ${states.size} services`);
-  await Promise.all([...states].map((state) => shutDown(context, state, stopTimeout)));
+  await Promise.all(
+    [...states].map(async (state) => {
+      await shutDown(context, state, stopTimeout);
+      await endCandidate(transport, state);
+    }),
+  );
   const deadline = Date.now() + patience * 1000;
   while (supervisorOf(await processes(transport), directory) !== undefined) {
     const late = Date.now() > deadline;

@@ -6,10 +6,15 @@ import { hurry, monitorsOf, processes, send, supervisorOf } from "./processes.ts
 /** Seconds within which runsvdir (it looks every 5 by itself) has to pick up a new service. */
 const pickUpTime = 15;
 
-/** What a process was started as; the text is that of the file `process`. */
+/** What a process was started as. */
 export interface Recorded {
+  /** Of the file `process`. */
   readonly text: string;
   readonly pid: number;
+  /** Clock ticks from boot to start, and which boot: the same number may be another process. */
+  readonly start: string;
+  readonly boot: string;
+  /** Of the definition. */
   readonly digest: string;
 }
 
@@ -39,14 +44,16 @@ export async function currentPid(
   return text === undefined || text === "" ? undefined : Number(text);
 }
 
+/** The process started last; with `ready`, the one that was ready last. */
 export async function recorded(
   { transport }: Context,
   state: string,
+  file: "process" | "ready" = "process",
 ): Promise<Recorded | undefined> {
-  const text = (await transport.read(`${state}/process`))?.toString("utf8").trim();
+  const text = (await transport.read(`${state}/${file}`))?.toString("utf8").trim();
   if (text === undefined) return undefined;
-  const [pid, , , digest = ""] = text.split(" ");
-  return { text, pid: Number(pid), digest };
+  const [pid, start = "", boot = "", digest = ""] = text.split(" ");
+  return { text, pid: Number(pid), start, boot, digest };
 }
 
 /** Waits until a runsv looks after the service. @throws Fault when none does in time. */

@@ -3,7 +3,7 @@ import { firstFailure, pause } from "../readiness.ts";
 import { type Context, lastLines } from "../resource.ts";
 import type { ServiceInputs } from "../resources/service.ts";
 import { currentPid, recorded } from "./control.ts";
-import { type Definition, digestOf } from "./definition.ts";
+import { type Definition, digestOf, proofFile } from "./definition.ts";
 
 /** A process that comes and goes this often while we wait will not become ready. */
 const mostStarts = 5;
@@ -20,8 +20,33 @@ export async function markReady(context: Context, state: string): Promise<void> 
 
 /** Whether it was this very process that was ready once. */
 export async function wasReady(context: Context, state: string): Promise<boolean> {
-  const marked = (await context.transport.read(`${state}/ready`))?.toString("utf8").trim();
-  return marked !== undefined && marked === (await recorded(context, state))?.text;
+  const marked = await recorded(context, state, "ready");
+  return marked !== undefined && marked.text === (await recorded(context, state))?.text;
+}
+
+/** Why the process is not ready; undefined when it is. */
+export async function whyNotReady(
+  context: Context,
+  { ready }: ServiceInputs,
+  definition: Definition,
+  pid: number,
+): Promise<string | undefined> {
+  // Before the checks, which a candidate on the same port passes as well.
+  const unproved = await whyUnproved(context, definition, pid);
+  if (unproved !== undefined) return unproved;
+  return firstFailure(context.transport, ready, context.signal, definition.account.name);
+}
+
+/** Why a process that hands over did not itself say that it is ready; undefined when it did. */
+export async function whyUnproved(
+  { transport }: Context,
+  { state, handover }: Definition,
+  pid: number,
+): Promise<string | undefined> {
+  if (!handover) return undefined;
+  const written = (await transport.read(proofFile(state)))?.toString("utf8").trim();
+  if (written === String(pid)) return undefined;
+  return "it did not write its number to READY_FILE";
 }
 
 /** As waitReady, without its fault. */
@@ -43,11 +68,12 @@ export async function isReadyWithin(
 /** @throws Fault with the last lines of its log when it does not become ready. */
 export async function waitReady(
   context: Context,
-  { name, state, ready }: ServiceInputs,
+  wanted: ServiceInputs,
   definition: Definition,
   time: number,
 ): Promise<void> {
-  const { transport, signal, progress } = context;
+  const { signal, progress } = context;
+  const { name, state } = wanted;
   const digest = digestOf(definition);
   const deadline = Date.now() + time * 1000;
   const starts = new Map<number, number>();
@@ -57,7 +83,7 @@ export async function waitReady(
     const started = await recorded(context, state);
     if (pid !== undefined && !starts.has(pid)) starts.set(pid, Date.now());
     if (pid !== undefined && started?.pid === pid && started.digest === digest) {
-      reason = await firstFailure(transport, ready, signal, definition.account.name);
+      reason = await whyNotReady(context, wanted, definition, pid);
       const age = (Date.now() - (starts.get(pid) ?? Date.now())) / 1000;
       if (reason === undefined && age >= leastAge && (await currentPid(context, state)) === pid) {
         await markReady(context, state);
@@ -68,7 +94,7 @@ export async function waitReady(
     if (dying || Date.now() > deadline) {
       const when = dying ? `it ended ${mostStarts - 1} times` : `not within ${Math.round(time)} s`;
       throw new Fault(
-        `${name} did not become ready (${when}${reason === undefined ? "" : `; ${reason}`}). The end of ${state}/log/main/current:\n${await logEnd(context, state)}`,
+        `${name} did not become ready (${when}${reason === undefined ? "" : `; ${reason}`}). The end of ${state}/log/main/current:\n${await logEnd(context, `${state}/log/main/current`)}`,
       );
     }
     progress(`waiting: ${reason ?? "a moment"}`);
@@ -76,7 +102,8 @@ export async function waitReady(
   }
 }
 
-async function logEnd({ transport }: Context, state: string): Promise<string> {
-  const log = (await transport.read(`${state}/log/main/current`))?.toString("utf8") ?? "";
-  return log.trim() === "" ? "(empty)" : lastLines(log, 15);
+/** For the end of a message. */
+export async function logEnd({ transport }: Context, file: string): Promise<string> {
+  const { stdout } = await transport.run(["tail", "-n", "15", "--", file]);
+  return lastLines(stdout, 15) || "(empty)";
 }

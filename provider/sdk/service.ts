@@ -33,9 +33,18 @@ export interface ServiceArgs {
   stopSignal?: Input<string> | undefined;
   /** Seconds between TERM and KILL; default 20. */
   stopTimeout?: Input<number> | undefined;
+  /**
+   * The program listens with SO_REUSEPORT and writes its pid to $READY_FILE when it is ready. Then an
+   * update starts a second process of the new one first; only when that is ready is the supervised one
+   * replaced, and no request is lost meanwhile. Default false.
+   */
+  handover?: Input<boolean> | undefined;
 }
 
-/** A supervised process (runit). Made and changed only when every check passes. */
+/**
+ * A supervised process (runit). Made and changed only when every check passes; when a change fails,
+ * the former process is running again.
+ */
 export class Service extends CustomResource {
   declare readonly name: Output<string>;
   declare readonly directory: Output<string>;
@@ -50,6 +59,7 @@ export class Service extends CustomResource {
   declare readonly reloadOn: Output<string[] | undefined>;
   declare readonly stopSignal: Output<string>;
   declare readonly stopTimeout: Output<number>;
+  declare readonly handover: Output<boolean>;
   /** Whether it ran and was ready when last looked at. */
   declare readonly running: Output<boolean>;
 

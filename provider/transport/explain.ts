@@ -7,7 +7,9 @@ import { codeOf, Fault, messageOf } from "../fault.ts";
 export async function absentAsUndefined<T>(work: Promise<T>, path: string): Promise<T | undefined> {
   return explained(path, () =>
     work.catch((error: unknown) => {
-      if (["ENOENT", "ENOTDIR", "EINVAL"].includes(codeOf(error) ?? "")) return undefined;
+      // The last one is a process that ended while its file in /proc was read.
+      const absent = ["ENOENT", "ENOTDIR", "EINVAL", "ESRCH"];
+      if (absent.includes(codeOf(error) ?? "")) return undefined;
       throw error;
     }),
   );

@@ -73,6 +73,8 @@ export interface Transport {
   account(name: string): Promise<Account | undefined>;
   /** Writes beside (owner and mode first), syncs, validates, renames. */
   writeAtomic(path: string, content: string | Buffer, options?: WriteOptions): Promise<void>;
+  /** Copies a file of the machine that runs Pulumi to a new path, with this ownership, and syncs it. */
+  upload(from: string, to: string, ownership: Ownership, signal: AbortSignal): Promise<void>;
   /** Makes one directory, or gives an existing one this ownership. */
   makeDirectory(path: string, ownership: Ownership): Promise<void>;
   /** Makes or replaces a symbolic link. */

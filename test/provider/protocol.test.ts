@@ -64,6 +64,7 @@ describe("the host plugin", () => {
         "Exec",
         "File",
         "Package",
+        "Release",
         "Secret",
         "Service",
         "Supervisor",
@@ -96,7 +97,7 @@ describe("the host plugin", () => {
       wrong: true,
     });
     expect(failures).to.deep.equal([
-      "wrong is not a property here; allowed are name, directory, state, command, env, user, cwd, ready, readyTimeout, restartOn, reloadOn, stopSignal, stopTimeout, running",
+      "wrong is not a property here; allowed are name, directory, state, command, env, user, cwd, ready, readyTimeout, restartOn, reloadOn, stopSignal, stopTimeout, handover, running",
       "name must be letters, digits, - and _",
       "directory must be an absolute path such as /srv/x, without . and .. and a slash at its end",
       "state is required: a string",
@@ -135,10 +136,13 @@ describe("the host plugin", () => {
       directory: "/srv/d",
       state: "/srv/state",
       command: ["true", unknown],
+      env: { READY_FILE: unknown },
+      handover: true,
       ready: [{ tcp: { port: unknown, wrong: 1 } }],
     });
     expect(failures).to.deep.equal([
       "ready[0].tcp has no wrong here; see the property's description",
+      "env.READY_FILE is set by handover; leave it out",
       "command[0] must be an absolute path",
     ]);
   });

@@ -58,8 +58,10 @@ export function secret(value: unknown): unknown {
 /** A value that is known only after the up. */
 export const unknown = "(unknown)";
 
+type Values = Record<string, unknown>;
+
 /** What `provider/` answers besides the inputs, by type. Every other type gives back its inputs. */
-const computed: Readonly<Record<string, (name: string) => Record<string, unknown>>> = {
+const computed: Readonly<Record<string, (name: string, inputs: Values) => Values>> = {
   "host:index:Certificate": (name) => ({
     certificate: `certificate of ${name}\n`,
     privateKey: `private key of ${name}\n`,
@@ -72,6 +74,10 @@ const computed: Readonly<Record<string, (name: string) => Record<string, unknown
   "host:index:Exec": (name) => ({ ran: `run of ${name}` }),
   "host:index:File": (name) => ({ sha256: `sha256 of ${name}` }),
   "host:index:Package": () => ({ versions: { postgresql: "15+248" }, found: [] }),
+  "host:index:Release": (_name, { path, version }) => ({
+    directory: `${String(path)}/${String(version)}`,
+    intact: true,
+  }),
   "host:index:Secret": (name) => ({ value: `value of ${name}` }),
   "host:index:Service": () => ({ running: true }),
   "host:index:User": () => ({ uid: 990, gid: 990, found: false }),
@@ -94,7 +100,7 @@ export async function mockEngine(options: MockEngineOptions = {}): Promise<MockE
       newResource: ({ type, name, inputs, custom }) => {
         const state: Record<string, unknown> = { ...(inputs as Record<string, unknown>) };
         if (preview || custom !== true) return { id: preview ? "" : `id of ${name}`, state };
-        Object.assign(state, computed[type]?.(name), options.outputs?.[name]);
+        Object.assign(state, computed[type]?.(name, state), options.outputs?.[name]);
         for (const key of secretOutputs.get(name) ?? []) {
           if (key in state) state[key] = pulumi.secret(state[key]);
         }
