@@ -31,6 +31,8 @@ export async function installPackages(checkout, terminal, names, privilege) {
 export function installCommand(names, privilege) {
   const script = [
     "export DEBIAN_FRONTEND=noninteractive",
+    // Set-up of Java's certificates would leave a folder in /tmp.
+    "export JAVA_TOOL_OPTIONS=-XX:-UsePerfData",
     // An earlier run may have been cut off between unpacking and configuring.
     "dpkg --configure -a",
     'apt-get update || echo "Going on with the package lists that are here."',

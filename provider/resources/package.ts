@@ -137,8 +137,10 @@ async function aptInstall(
 
 function apt(context: Context, argv: readonly string[], signal?: AbortSignal): Promise<RunResult> {
   const options = ["-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600"];
-  const quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1"];
-  return asRoot(context, [...quiet, "apt-get", ...options, ...argv], { signal });
+  const quiet = ["DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1"];
+  // Set-up of Java's certificates would leave a folder in /tmp.
+  const tidy = "JAVA_TOOL_OPTIONS=-XX:-UsePerfData";
+  return asRoot(context, ["env", ...quiet, tidy, "apt-get", ...options, ...argv], { signal });
 }
 
 /** @throws Fault when we are not root and sudo asks for a password. */

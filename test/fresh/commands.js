@@ -39,6 +39,16 @@ export async function followUp({ machine, files, report, checkout }) {
       : listening.filter((address) => !/^(127\.|\[::1\])/.test(address)),
   );
 
+  const owner = machine.user.name === "root" ? "hive" : machine.user.name;
+  const uid = await machine.run(["id", "-u", owner], { log: files.log });
+  report.check(
+    `everything runs as ${owner}`,
+    machine
+      .processes()
+      .filter((process) => process.uid !== Number(uid.text))
+      .map(({ pid, command }) => `${String(pid)} ${command}`),
+  );
+
   const began = Date.now();
   const second = await npm("npm run up, again", ["run", "up"]);
   const took = (Date.now() - began) / 1000;

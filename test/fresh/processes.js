@@ -6,6 +6,7 @@ const ticks = 100;
 /**
  * @typedef {object} Process
  * @property {number} pid seen from outside
+ * @property {number} uid
  * @property {string} command
  * @property {string[]} listens addresses with ports
  */
@@ -19,7 +20,10 @@ export function processesOf(member) {
   return pidsBeside(member).flatMap((pid) => {
     const command = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
     if (statistics(pid)?.state === "Z") return [];
-    return [{ pid, command, listens: sockets(pid).flatMap((inode) => listening.get(inode) ?? []) }];
+    const uid = Number(/^Uid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1]);
+    return [
+      { pid, uid, command, listens: sockets(pid).flatMap((inode) => listening.get(inode) ?? []) },
+    ];
   });
 }
 
