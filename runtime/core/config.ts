@@ -1,3 +1,4 @@
+import type { PoolConfig } from "pg";
 import { z } from "zod";
 
 import { databaseEnv, origin, readConfig, serverEnv } from "../kernel/config.ts";
@@ -47,4 +48,19 @@ export type CoreConfig = z.output<typeof coreEnv>;
 
 export function readCoreConfig(env: Readonly<Record<string, string | undefined>>): CoreConfig {
   return readConfig(coreEnv, env);
+}
+
+/** Core's connections to its database; a query that hangs gives up. */
+export function poolOptions(config: CoreConfig): PoolConfig {
+  return {
+    host: config.DB_HOST,
+    port: config.DB_PORT,
+    database: config.DB_NAME,
+    user: config.DB_USER,
+    password: config.DB_PASSWORD,
+    application_name: "core",
+    max: 10,
+    connectionTimeoutMillis: 5000,
+    statement_timeout: 10_000,
+  };
 }

@@ -36,20 +36,28 @@ export class TokenError extends Error {
   override readonly name = "TokenError";
 }
 
+/** Seconds; no token of the platform lives longer (contract 1.3). */
+const maxAge = 3600;
+
 /**
- * Checks signature (RS256 alone), issuer, times and shape of a token of the platform.
+ * Checks signature (RS256 alone), issuer, times and shape of a token of the platform. As in the
+ * other services, one issued in the future is refused, with no tolerance.
  * @param key from the keys core publishes
+ * @param now default the present
  * @throws TokenError
  */
 export async function verifyToken(
   token: string,
   key: JWTVerifyGetKey,
+  now = new Date(),
 ): Promise<UserClaims | ServiceClaims> {
   try {
     const { payload } = await jwtVerify(token, key, {
       algorithms: ["RS256"],
       issuer,
       requiredClaims: ["exp", "iat"],
+      maxTokenAge: maxAge,
+      currentDate: now,
     });
     return payload["type"] === "service" ? serviceClaims.parse(payload) : userClaims.parse(payload);
   } catch (cause) {

@@ -1,0 +1,154 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+
+import fastify, { type FastifyInstance } from "fastify";
+import type { Pool } from "pg";
+
+import { type Log, LogClient } from "../kernel/log.ts";
+import { migrate } from "../kernel/migrations.ts";
+import { logAccess } from "./accessLog.ts";
+import { acceptBodies } from "./body.ts";
+import { Callers } from "./callers.ts";
+import type { CoreConfig } from "./config.ts";
+import { Events } from "./events.ts";
+import { answerFaults } from "./faults.ts";
+import { Health } from "./health.ts";
+import { Keycloak } from "./keycloak.ts";
+import { Notifications } from "./notifications.ts";
+import { Seal } from "./seal.ts";
+import { serviceClaims } from "./serviceToken.ts";
+import { addSessionApi } from "./sessionApi.ts";
+import { Sessions } from "./sessions.ts";
+import { SessionStore } from "./sessionStore.ts";
+import { SigningKeys } from "./signingKeys.ts";
+import { addTokenApi } from "./tokenApi.ts";
+
+export interface CoreOptions {
+  readonly config: CoreConfig;
+  /** Of core's own database; ended by whoever made it, after `close`. */
+  readonly pool: Pool;
+  readonly log: Log;
+  /** Milliseconds since 1970; default Date.now. */
+  readonly clock?: () => number;
+  /** Default the global one. */
+  readonly fetch?: typeof fetch;
+}
+
+export interface Core {
+  readonly app: FastifyInstance;
+  /** Ends the streams, which would last for ever. */
+  readonly drain: () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** Bytes of a request's body. */
+const bodyLimit = 65_536;
+
+/** Milliseconds until what has expired is deleted. */
+const pruneInterval = 60_000;
+
+/** A request id that may be passed on and printed. */
+const requestId = /^[A-Za-z0-9._-]{1,100}$/;
+
+/** Tokens and sessions of the platform. Brings the database to its newest state first. */
+export async function createCore(options: CoreOptions): Promise<Core> {
+  const { config, pool, log, clock = Date.now, fetch = globalThis.fetch } = options;
+  await migrate(pool, new URL("./migrations/", import.meta.url));
+
+  const secret = config.ENCRYPTION_KEY;
+  const keys = await SigningKeys.open({ pool, secret, clock, log });
+  const callers = new Callers(config.CALLER_SECRETS);
+  const keycloak = new Keycloak({
+    url: config.KEYCLOAK_URL,
+    realm: config.KEYCLOAK_REALM,
+    issuer: config.KEYCLOAK_ISSUER,
+    clientId: config.KEYCLOAK_CLIENT_ID,
+    clientSecret: config.KEYCLOAK_CLIENT_SECRET,
+    clock,
+    fetch,
+  });
+  const store = new SessionStore(pool);
+  const sessions = new Sessions({
+    store,
+    keys,
+    keycloak,
+    seal: new Seal(secret, "sessions"),
+    clock,
+    lifetime: config.SESSION_LIFETIME,
+    refreshAfter: config.REFRESH_AFTER,
+  });
+  const events = new Events({ pool, clock, log });
+  const health = new Health({ pool, keycloak, clock });
+  const notifications = new Notifications(pool, log);
+  notifications.on("events", () => {
+    events.wake();
+  });
+  notifications.on("signing_keys", () => void keys.reload());
+  await notifications.start();
+  const pruning = setInterval(() => {
+    Promise.all([keys.prune(), store.prune(new Date(clock())), events.prune()]).catch(
+      (fault: unknown) => {
+        log.warn({ err: fault }, "what has expired was not deleted");
+      },
+    );
+  }, pruneInterval).unref();
+
+  const app = fastify({
+    // Its own lines would have the path with a caller's secret.
+    logger: false,
+    bodyLimit,
+    requestTimeout: 15_000,
+    genReqId: correlate,
+    rewriteUrl: (request) => callers.stripProof(request),
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.headers({ "x-correlation-id": request.id, "cache-control": "no-store" });
+    callers.refuseFalse(request.raw);
+    done();
+  });
+  answerFaults(app, log);
+  acceptBodies(app);
+  const access = createAccessClient(config, keys, clock, fetch);
+  if (access !== undefined) logAccess(app, access);
+
+  app.get("/", (_request, reply) => reply.type("text/plain").send("HiveMatrix core\n"));
+  app.get("/health", async (_request, reply) => {
+    const report = await health.report();
+    return reply.code(report.status === "unhealthy" ? 503 : 200).send(report);
+  });
+  addTokenApi(app, { keys, sessions, callers, clock });
+  addSessionApi(app, { sessions, events, callers, gateway: config.GATEWAY_NAME });
+  await app.ready();
+
+  return {
+    app,
+    drain: () => {
+      events.endStreams();
+    },
+    close: async () => {
+      clearInterval(pruning);
+      events.close();
+      keys.close();
+      notifications.close();
+      await app.close();
+      await access?.close();
+    },
+  };
+}
+
+function correlate(request: { readonly headers: IncomingMessage["headers"] }): string {
+  const given = request.headers["x-correlation-id"];
+  return typeof given === "string" && requestId.test(given) ? given : randomUUID();
+}
+
+function createAccessClient(
+  { LOGGER_URL: url, LOGGER_NAME: logger }: CoreConfig,
+  keys: SigningKeys,
+  clock: () => number,
+  fetch: typeof globalThis.fetch,
+): LogClient | undefined {
+  if (url === undefined) return undefined;
+  const token = (): Promise<string> =>
+    keys.sign(serviceClaims("core", logger, Math.floor(clock() / 1000)));
+  return new LogClient({ url, service: "core", token, fetch });
+}

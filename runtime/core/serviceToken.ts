@@ -1,0 +1,22 @@
+import type { JWTPayload } from "jose";
+
+import { issuer } from "../kernel/token.ts";
+
+/** Seconds that a service's token is valid (contract 1.5). */
+export const serviceTokenLifetime = 300;
+
+/**
+ * Claims of the token one service shows to another (contract 1.5).
+ * @param now seconds
+ */
+export function serviceClaims(calling: string, target: string, now: number): JWTPayload {
+  return {
+    iss: issuer,
+    sub: `service:${calling}`,
+    calling_service: calling,
+    target_service: target,
+    type: "service",
+    iat: now,
+    exp: now + serviceTokenLifetime,
+  };
+}

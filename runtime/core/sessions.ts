@@ -1,0 +1,256 @@
+import { createHash, randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { ServiceError } from "../kernel/serviceError.ts";
+import { IdentityRefused, IdentityUnavailable, type Keycloak } from "./keycloak.ts";
+import type { Seal } from "./seal.ts";
+import type { SessionRow, SessionStore } from "./sessionStore.ts";
+import type { SigningKeys } from "./signingKeys.ts";
+import { type User, userClaims, userTokenLifetime } from "./userToken.ts";
+
+/** What the gateway gets to know of a session. Times in seconds since 1970. */
+export interface Session {
+  /** `jti` of its tokens; 43 characters. */
+  readonly id: string;
+  readonly token: string;
+  readonly token_expires_at: number;
+  readonly expires_at: number;
+  readonly user: User;
+}
+
+/** What Keycloak gave for a sign-in, and where it came from. */
+export interface Grant {
+  readonly access_token: string;
+  readonly refresh_token?: string | undefined;
+  readonly id_token?: string | undefined;
+  readonly address?: string | undefined;
+  readonly agent?: string | undefined;
+}
+
+export interface SessionsOptions {
+  readonly store: SessionStore;
+  readonly keys: SigningKeys;
+  readonly keycloak: Keycloak;
+  readonly seal: Seal;
+  /** Milliseconds. */
+  readonly clock: () => number;
+  /** Seconds; how long a session lasts whatever happens. */
+  readonly lifetime: number;
+  /** Seconds; how old what Keycloak said of a user may be. */
+  readonly refreshAfter: number;
+}
+
+/** Milliseconds a token has left when it is replaced. */
+const renewBefore = 300_000;
+
+/** Milliseconds that a session goes on without Keycloak's word. */
+const grace = 300_000;
+
+/** Milliseconds that nobody asks a Keycloak that did not answer. */
+const pause = 5000;
+
+/** Milliseconds between looks at what another process asks, and until that is given up. */
+const lookEvery = 50;
+const lookFor = 10_000;
+
+/** Sessions of people: they begin with Keycloak's word and go on as long as it is renewed. */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #refreshing = new Map<string, Promise<SessionRow>>();
+  #pausedUntil = 0;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Begins a session of a browser. Without a refresh token it is as short as one token.
+   * @returns also the cookie: 43 characters that are stored nowhere and derived from nothing
+   * @throws IdentityRefused, IdentityUnavailable
+   */
+  async begin(grant: Grant): Promise<{ cookie: string; session: Session }> {
+    const cookie = createSecret();
+    const row = await this.#add(grant, hash(cookie));
+    return { cookie, session: await this.#present(row) };
+  }
+
+  /**
+   * Begins a session without a browser, as short as its only token (contract 1.2).
+   * @returns the token
+   * @throws IdentityRefused, IdentityUnavailable
+   */
+  async exchange(accessToken: string): Promise<string> {
+    const row = await this.#add({ access_token: accessToken }, null);
+    return (await this.#present(row)).token;
+  }
+
+  /**
+   * The session of a cookie, with a token that is good for minutes.
+   * @param always ask Keycloak even if its last word is fresh
+   * @throws ServiceError 404 when there is none, 503 when Keycloak is away for too long
+   */
+  async resolve(cookie: string, always: boolean): Promise<Session> {
+    const { store, clock, refreshAfter } = this.#options;
+    const row = await store.find("cookie_hash", hash(cookie), new Date(clock()));
+    if (row === undefined) throw unknownSession();
+    const fresh = clock() - row.checked_at.getTime() <= refreshAfter * 1000;
+    if (row.refresh_token === null || (fresh && !always)) return this.#present(row);
+    return this.#present(await this.#refreshOnce(row));
+  }
+
+  /** Who a token's session belongs to; undefined when it is over. */
+  async find(id: string): Promise<User | undefined> {
+    const { store, clock } = this.#options;
+    return (await store.find("id", id, new Date(clock())))?.user_data;
+  }
+
+  /** Ends the session of a cookie; of none it is no error. @returns the ID token, once */
+  async end(cookie: string): Promise<string | undefined> {
+    const { store, clock, seal } = this.#options;
+    const { id, idToken } = await store.end("cookie_hash", hash(cookie), new Date(clock()));
+    return id === undefined ? undefined : open(seal, idToken, id);
+  }
+
+  /** Ends the session of a token. @returns whether there is such a session, also an ended one */
+  async revoke(id: string): Promise<boolean> {
+    const { store, clock } = this.#options;
+    return (await store.end("id", id, new Date(clock()))).known;
+  }
+
+  async #add(grant: Grant, cookieHash: Buffer | null): Promise<SessionRow> {
+    const { store, keycloak, seal, clock, lifetime } = this.#options;
+    const user = await keycloak.identify(grant.access_token);
+    const id = createSecret();
+    const now = clock();
+    const refreshable = cookieHash !== null && grant.refresh_token !== undefined;
+    const seconds = refreshable ? lifetime : Math.min(lifetime, userTokenLifetime);
+    return store.add({
+      id,
+      cookieHash,
+      user,
+      address: grant.address ?? null,
+      agent: grant.agent ?? null,
+      refreshToken: refreshable ? close(seal, grant.refresh_token, id) : null,
+      idToken: close(seal, grant.id_token, id),
+      now: new Date(now),
+      // Whole seconds, so that a token can end with its session.
+      expiresAt: new Date((Math.floor(now / 1000) + seconds) * 1000),
+    });
+  }
+
+  async #present(row: SessionRow): Promise<Session> {
+    const { store, keys, seal, clock } = this.#options;
+    const { id, user_data: user } = row;
+    const expires_at = seconds(row.expires_at);
+    const signed = row.token_kid === keys.kid ? open(seal, row.token, id) : undefined;
+    if (signed !== undefined && row.token_expires_at !== null) {
+      const token_expires_at = seconds(row.token_expires_at);
+      const left = token_expires_at * 1000 - clock();
+      // At the end of a session there is no longer token to be had.
+      if (left >= renewBefore || token_expires_at === expires_at) {
+        return { id, token: signed, token_expires_at, expires_at, user };
+      }
+    }
+    const claims = userClaims(user, id, Math.floor(clock() / 1000), expires_at);
+    const token_expires_at = claims.exp ?? expires_at;
+    const { kid } = keys;
+    const token = await keys.sign(claims);
+    await store.saveToken(id, seal.close(token, id), kid, new Date(token_expires_at * 1000));
+    return { id, token, token_expires_at, expires_at, user };
+  }
+
+  /** Requests of one session that come at the same time share one question to Keycloak. */
+  async #refreshOnce(row: SessionRow): Promise<SessionRow> {
+    const running = this.#refreshing.get(row.id);
+    if (running !== undefined) return running;
+    const refreshing = this.#refresh(row).finally(() => this.#refreshing.delete(row.id));
+    this.#refreshing.set(row.id, refreshing);
+    return refreshing;
+  }
+
+  async #refresh(row: SessionRow): Promise<SessionRow> {
+    const { store, clock } = this.#options;
+    if (clock() < this.#pausedUntil) return this.#goOn(row);
+    const lease = await store.lease(row.id, row.checks, new Date(clock()));
+    if (lease === undefined) return this.#awaitOther(row);
+    try {
+      const user = await this.#ask(row, lease);
+      const confirmed = await store.confirm(row.id, user, new Date(clock()));
+      if (confirmed === undefined) throw unknownSession();
+      return confirmed;
+    } catch (fault) {
+      if (fault instanceof IdentityRefused) {
+        await store.end("id", row.id, new Date(clock()));
+        throw unknownSession(fault);
+      }
+      await store.release(row.id);
+      if (!(fault instanceof IdentityUnavailable)) throw fault;
+      this.#pausedUntil = clock() + pause;
+      return this.#goOn(row, fault);
+    }
+  }
+
+  async #ask({ id, user_data }: SessionRow, lease: Buffer): Promise<User> {
+    const { store, keycloak, seal } = this.#options;
+    const refreshToken = seal.open(lease, id);
+    if (refreshToken === undefined) throw new IdentityRefused("The refresh token is unreadable");
+    const tokens = await keycloak.refresh(refreshToken);
+    // At once: Keycloak may take the old one no more.
+    const { refresh_token, id_token } = tokens;
+    await store.replaceTokens(id, close(seal, refresh_token, id), close(seal, id_token, id));
+    const user = await keycloak.identify(tokens.access_token);
+    if (user.sub !== user_data.sub) throw new IdentityRefused("The session is of somebody else");
+    return user;
+  }
+
+  /** Another process asks Keycloak; its result is as good as ours. */
+  async #awaitOther(row: SessionRow): Promise<SessionRow> {
+    const { store, clock } = this.#options;
+    for (let waited = 0; waited < lookFor; waited += lookEvery) {
+      const now = await store.find("id", row.id, new Date(clock()));
+      if (now === undefined) throw unknownSession();
+      if (now.checks !== row.checks) return now;
+      if (!now.leased) break;
+      await delay(lookEvery);
+    }
+    return this.#goOn(row);
+  }
+
+  /** @throws ServiceError 503 when Keycloak's last word is too old; the session is kept */
+  #goOn(row: SessionRow, cause?: unknown): SessionRow {
+    if (this.#options.clock() - row.checked_at.getTime() <= grace) return row;
+    throw new ServiceError(
+      503,
+      "ERR_IDENTITY_UNAVAILABLE",
+      "The identity provider has not answered for too long.",
+      { cause, headers: { "retry-after": "5" } },
+    );
+  }
+}
+
+/** 32 random bytes as 43 characters (contract 1.3). */
+function createSecret(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+function hash(cookie: string): Buffer {
+  return createHash("sha256").update(cookie).digest();
+}
+
+function seconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}
+
+function close(seal: Seal, text: string | undefined, id: string): Buffer | null {
+  return text === undefined ? null : seal.close(text, id);
+}
+
+function open(seal: Seal, sealed: Buffer | null | undefined, id: string): string | undefined {
+  return sealed === null || sealed === undefined ? undefined : seal.open(sealed, id);
+}
+
+function unknownSession(cause?: unknown): ServiceError {
+  return new ServiceError(404, "ERR_SESSION_UNKNOWN", "There is no such session any more.", {
+    cause,
+  });
+}
