@@ -3,10 +3,11 @@ export const verbs = {
   up: "prepare this machine and provision the stack (dev: the trial, on this machine)",
   preview: "show what `up` would change",
   down: "remove what `up` made",
+  dev: "run gateway, core and logger from these sources on the trial that is up, until Ctrl-C",
   test: "prepare this machine and run the tests",
 };
 
-/** @typedef {"up" | "preview" | "down" | "test"} Verb */
+/** @typedef {"up" | "preview" | "down" | "dev" | "test"} Verb */
 
 /**
  * @typedef {object} Arguments
@@ -16,7 +17,7 @@ export const verbs = {
  * @property {boolean} beside take free ports, to run next to what is there
  * @property {boolean} long `test` only: also the tests that take long
  * @property {boolean | undefined} yes what the user said about confirmation, if anything
- * @property {string[]} passed everything else, for pulumi or mocha
+ * @property {string[]} passed everything else, for pulumi or mocha; names of services for dev
  */
 
 /** A mistake of the caller: shown as its sentence, without a stack. */
@@ -93,6 +94,7 @@ export function helpText() {
   const width = Math.max(...Object.keys(verbs).map((verb) => verb.length));
   return [
     "Usage: npm run up|preview|down [-- OPTIONS]    npm test [-- OPTIONS]",
+    "       npm run dev [-- SERVICE…]",
     "",
     ...Object.entries(verbs).map(([verb, words]) => `  ${verb.padEnd(width)}  ${words}`),
     "",
@@ -105,6 +107,9 @@ export function helpText() {
     "  npm run up -- --beside",
     "  npm run preview -- --diff",
     "  npm test -- --grep port",
+    "",
+    "dev stops the services meanwhile and starts them again at its end; if it was killed:",
+    "  npx hive start",
     "",
   ].join("\n");
 }

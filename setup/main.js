@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npm run up|preview|down` and `npm test`, from a fresh clone on. Plain JavaScript for Node 18:
-// here are only the steps that come before the npm packages; pulumi.ts and test.ts do the rest.
+// `npm run up|preview|down|dev` and `npm test`, from a fresh clone on. Plain JavaScript for Node 18:
+// here are only the steps that come before the npm packages; pulumi.ts, dev.ts and test.ts do the rest.
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,6 +43,13 @@ async function main(argv) {
   if (args.verb === "down" && nothingToTakeDown(args.stack)) {
     terminal.line("Nothing is provisioned from this checkout.");
     return 0;
+  }
+  if (args.verb === "dev") {
+    if (readRecord(checkout, args.stack) === undefined) {
+      throw new Error(`Stack ${args.stack} is not set up in this checkout: run \`npm run up\`.`);
+    }
+    await installNpmPackages();
+    return await handOver(join(checkout, "setup", "dev.ts"), argv);
   }
 
   const found = await lookAround(args);
@@ -172,7 +179,7 @@ async function installNpmPackages() {
  * @returns {Promise<number>}
  */
 async function handOver(script, argv) {
-  const { ended } = startChild(nodeBinary(checkout), [script, ...argv], {
+  const { child, ended } = startChild(nodeBinary(checkout), [script, ...argv], {
     cwd: checkout,
     // The channel tells the child when this process was killed.
     stdio: ["inherit", "inherit", "inherit", "ipc"],
@@ -180,8 +187,8 @@ async function handOver(script, argv) {
   try {
     return await ended;
   } catch (fault) {
-    // The child has said so already.
-    if (fault instanceof Interrupted) return fault.exitCode;
+    // The child has said so already; one that was only asked to end may have ended well.
+    if (fault instanceof Interrupted) return child.exitCode ?? fault.exitCode;
     throw fault;
   }
 }

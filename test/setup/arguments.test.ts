@@ -35,10 +35,15 @@ describe("arguments of set-up", () => {
     expect(parseArguments(["up", "--long"])).to.deep.include({ long: false, passed: ["--long"] });
   });
 
+  it("leaves the services of dev in order", () => {
+    const parsed = parseArguments(["dev", "core", "-s", "x", "nexus"]);
+    expect(parsed).to.deep.include({ verb: "dev", stack: "x", passed: ["core", "nexus"] });
+  });
+
   it("refuses an unknown verb, a bad stack and an option that npm swallowed", () => {
     expect(() => parseArguments(["frob"])).to.throw(
       UsageError,
-      "Expected one of up, preview, down, test, found “frob”.",
+      "Expected one of up, preview, down, dev, test, found “frob”.",
     );
     expect(() => parseArguments([])).to.throw("found no verb");
     expect(() => parseArguments(["up", "--stack", "../x"])).to.throw("--stack needs a name");

@@ -51,13 +51,21 @@ describe("npm run", function () {
   it("answers a typing error with exit code 2", () => {
     const { status, stderr } = run("upp");
     expect(status).to.equal(2);
-    expect(stderr).to.contain("Expected one of up, preview, down, test, found “upp”.");
+    expect(stderr).to.contain("Expected one of up, preview, down, dev, test, found “upp”.");
   });
 
   it("has nothing to take down before an up", () => {
     const { status, stdout } = run("down");
     expect(status).to.equal(0);
     expect(stdout).to.equal("Nothing is provisioned from this checkout.\n");
+  });
+
+  it("develops only on a trial that is there", () => {
+    const { status, stderr, stdout } = run("dev");
+    expect(status).to.equal(1);
+    expect(stdout).to.equal("");
+    expect(stderr).to.equal("Stack dev is not set up in this checkout: run `npm run up`.\n");
+    expect(existsSync(join(copy, ".hive"))).to.equal(false);
   });
 
   it("stops at a busy port before anything is changed", async () => {
