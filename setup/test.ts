@@ -58,7 +58,7 @@ interface Suite {
 
 /** @param chosen files named by the user; none means all */
 function listSuites(long: boolean, chosen: readonly string[]): Suite[] {
-  const isSlow = (file: string) => /^test\/(e2e|host|long|toolchain)\//.test(file);
+  const isSlow = (file: string) => /^test\/(browser|e2e|flask|host|long|toolchain)\//.test(file);
   const find = (pattern: string) =>
     globSync(pattern, { cwd: checkout }).filter(
       (file) => !file.startsWith("test/toolchain/fixtures/"),

@@ -22,7 +22,7 @@ describe("hive", function () {
   it("explains itself and each command", () => {
     const { stdout, status } = hive("--help");
     expect(status).to.equal(0);
-    for (const command of ["env", "status", "start", "stop", "restart"]) {
+    for (const command of ["env", "status", "logs", "start", "stop", "restart"]) {
       expect(stdout).to.contain(`  ${command} [options]`);
       const help = hive(command, "--help");
       expect(help.status).to.equal(0);
@@ -37,7 +37,7 @@ describe("hive", function () {
   });
 
   it("says on standard error, in one sentence, that nothing is set up", () => {
-    for (const command of ["status", "start", "stop", "restart"]) {
+    for (const command of ["status", "logs", "start", "stop", "restart"]) {
       const { stdout, stderr, status } = hive(command, "--stack", "nowhere", "--json");
       expect(status, command).to.equal(1);
       expect(stdout).to.equal("");
