@@ -1,14 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
 
 import { HostPlugin, PluginError, secret, unknown } from "../support/hostPlugin.ts";
+import { eventually, freePort, isAlive, processesIn } from "./running.ts";
 
 type Values = Record<string, unknown>;
 
@@ -21,56 +20,6 @@ const program = `
   process.on("SIGHUP", () => console.log("told to reload"));
   setTimeout(() => server.listen(Number(process.env.PORT), "127.0.0.1"), Number(process.env.DELAY ?? 0));
 `;
-
-interface Running {
-  readonly pid: number;
-  readonly cwd: string;
-  readonly argv: string;
-}
-
-/** Every live process whose working directory or arguments lie in the folder. */
-function processesIn(folder: string): Running[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const argv = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
-        const cwd = execFileSync("readlink", [`/proc/${name}/cwd`], { encoding: "utf8" });
-        const ours = argv.includes(folder) || cwd.startsWith(folder);
-        return ours && argv !== "" ? [{ pid: Number(name), cwd: cwd.trim(), argv }] : [];
-      } catch {
-        return [];
-      }
-    });
-}
-
-/** The dead that nobody has waited for have no arguments any more. */
-function isAlive(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${String(pid)}/cmdline`, "utf8") !== "";
-  } catch {
-    return false;
-  }
-}
-
-async function eventually<T>(look: () => T | Promise<T>, good: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 15_000;
-  for (;;) {
-    const value = await look();
-    if (good(value)) return value;
-    if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(value)} after 15 s`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
-}
 
 describe("Supervisor and Service", function () {
   this.timeout(90_000);
