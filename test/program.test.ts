@@ -5,6 +5,9 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 
+import { readCoreConfig } from "../runtime/core/config.ts";
+import { readGatewayConfig } from "../runtime/gateway/config.ts";
+import { readLoggerConfig } from "../runtime/logger/config.ts";
 import { type MockEngine, mockEngine, type MockEngineOptions, secret } from "./support/engine.ts";
 
 type Program = typeof import("../index.ts");
@@ -114,6 +117,26 @@ describe("program", () => {
       }
     }
     expect(found).to.have.length.greaterThan(10);
+  });
+
+  it("gives each service an environment that its own schema takes", () => {
+    for (const [name, read] of [
+      ["core", readCoreConfig],
+      ["helm", readLoggerConfig],
+      ["nexus", readGatewayConfig],
+    ] as const) {
+      const env = engine.find(`${name}-service`).inputs["env"] as Record<string, unknown>;
+      const plain = Object.entries(env).map(([variable, value]): [string, string] => {
+        const inner =
+          typeof value === "object" ? (value as Record<string, string>)[secretKey] : value;
+        // The mock's secrets are shorter than real ones.
+        return [
+          variable,
+          String(inner).replaceAll(/value of [a-z-]+/g, (text) => text.padEnd(43, "x")),
+        ];
+      });
+      expect(() => read(Object.fromEntries(plain)), name).not.to.throw();
+    }
   });
 
   it("puts no secret on a command line", () => {
