@@ -118,7 +118,11 @@ function createApp(log: Log): FastifyInstance {
     const known = clientFault(fault) ?? storeFault(fault);
     const { status, headers, body } = problemOf(known, request.url.replace(/\?.*/s, ""));
     if (status >= 500) log.error({ err: fault, request_id: request.id }, "a request failed");
-    return reply.code(status).headers(headers).send(JSON.stringify(body));
+    // A string would get a charset, which this media type does not have (RFC 9457).
+    return reply
+      .code(status)
+      .headers(headers)
+      .send(Buffer.from(JSON.stringify(body)));
   });
   return app;
 }

@@ -41,7 +41,9 @@ describe("parseLines", () => {
   });
 
   it("reads lines of JSON that are no log lines as well as it can", () => {
-    expect(parse('{"a":1}', "{broken", '{"level":50,"err":{"message":"why"}}', "[1]")).to.deep.equal([
+    expect(
+      parse('{"a":1}', "{broken", '{"level":50,"err":{"message":"why"}}', "[1]"),
+    ).to.deep.equal([
       [undefined, '{"a":1}'],
       [undefined, "{broken"],
       [50, "why"],
@@ -64,7 +66,11 @@ describe("parseLines", () => {
     ["2026-11-24 10:15:21,123 CRITICAL app: text", "CRITICAL", "app: text"],
     ['127.0.0.1 - - [24/Nov/2026 10:15:21] "GET /error HTTP/1.1" 200 -', undefined, ""],
     ["0 errors, ERROR is only a word here", undefined, ""],
-    ["2026-11-24 10:15:21,123 INFO  [x] (main) ERROR: not the level", "INFO", "ERROR: not the level"],
+    [
+      "2026-11-24 10:15:21,123 INFO  [x] (main) ERROR: not the level",
+      "INFO",
+      "ERROR: not the level",
+    ],
   ];
   for (const [line, level, message] of known) {
     it(`finds ${level ?? "no level"} in ${line}`, () => {
@@ -100,7 +106,12 @@ describe("parseLines", () => {
   });
 
   it("keeps a Python traceback whole, with the error before it", () => {
-    const traceback = ["Traceback (most recent call last):", '  File "a"', "    f()", "ValueError: x"];
+    const traceback = [
+      "Traceback (most recent call last):",
+      '  File "a"',
+      "    f()",
+      "ValueError: x",
+    ];
     expect(
       parse("[2026-11-24 10:15:21,123] ERROR in app: no", ...traceback, "INFO:a:next"),
     ).to.deep.equal([

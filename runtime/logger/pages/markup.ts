@@ -1,9 +1,9 @@
-/** Markup that is safe to send; only `html` makes it. */
-export interface Html {
-  readonly markup: string;
+/** HTML that is safe to send; only `markup` makes it. */
+export interface Markup {
+  readonly html: string;
 }
 
-type Value = Html | string | number | null | undefined | false | readonly Html[];
+type Value = Markup | string | number | null | undefined | false | readonly Markup[];
 
 const entities: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -18,15 +18,15 @@ const entities: Readonly<Record<string, string>> = {
  * characters that are not seen or that turn a line around are shown as what they are. Attributes
  * have to be in quotes.
  */
-export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
+export function markup(parts: TemplateStringsArray, ...values: readonly Value[]): Markup {
   const rendered = values.map((value, index) => render(value) + (parts[index + 1] ?? ""));
-  return { markup: (parts[0] ?? "") + rendered.join("") };
+  return { html: (parts[0] ?? "") + rendered.join("") };
 }
 
 function render(value: Value): string {
   if (value === null || value === undefined || value === false) return "";
   if (typeof value === "string" || typeof value === "number") return escapeText(String(value));
-  return "markup" in value ? value.markup : value.map(({ markup }) => markup).join("");
+  return "html" in value ? value.html : value.map(({ html }) => html).join("");
 }
 
 /** Control characters but line end and tab, and Unicode's marks of direction and width. */
@@ -36,11 +36,8 @@ const unseen =
 function escapeText(text: string): string {
   return text
     .replace(unseen, (character) => {
-      const code = character.charCodeAt(0);
-      // Unicode has pictures of the first control characters.
-      return code < 0x20
-        ? String.fromCharCode(0x2400 + code)
-        : `[U+${code.toString(16).toUpperCase().padStart(4, "0")}]`;
+      const code = character.charCodeAt(0).toString(16).toUpperCase();
+      return `[U+${code.padStart(4, "0")}]`;
     })
     .replace(/[&<>"']/g, (character) => entities[character] ?? "");
 }
