@@ -24,7 +24,11 @@ export function answerFaults(app: FastifyInstance, log: Log): void {
     const known = asServiceError(fault);
     if (known === undefined) log.error({ err: fault, trace_id: request.id, route }, "failed");
     const { status, headers, body } = problemOf(known ?? fault, route);
-    return reply.code(status).headers(headers).send(JSON.stringify(body));
+    // To a text Fastify would add a charset, which JSON does not have (RFC 8259, 11).
+    return reply
+      .code(status)
+      .headers(headers)
+      .send(Buffer.from(JSON.stringify(body)));
   });
 }
 

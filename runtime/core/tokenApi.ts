@@ -22,8 +22,8 @@ export interface TokenApiOptions {
 const exchangeBody = z.object({ access_token: z.string().optional() }).optional();
 const tokenBody = z.object({ token: z.string().optional() }).optional();
 const serviceTokenBody = z.object({
-  calling_service: z.unknown(),
-  target_service: z.unknown(),
+  calling_service: z.unknown().optional(),
+  target_service: z.unknown().optional(),
 });
 
 /** Names of services (contract 1.5). */
