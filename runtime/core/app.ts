@@ -38,6 +38,8 @@ export interface Core {
   readonly app: FastifyInstance;
   /** Ends the streams, which would last for ever. */
   readonly drain: () => void;
+  /** Deletes what has expired; done every minute anyway. */
+  readonly prune: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -85,12 +87,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
   notifications.on("signing_keys", () => void keys.reload());
   await notifications.start();
+  const prune = async (): Promise<void> => {
+    await Promise.all([keys.prune(), store.prune(new Date(clock())), events.prune()]);
+  };
   const pruning = setInterval(() => {
-    Promise.all([keys.prune(), store.prune(new Date(clock())), events.prune()]).catch(
-      (fault: unknown) => {
-        log.warn({ err: fault }, "what has expired was not deleted");
-      },
-    );
+    prune().catch((fault: unknown) => {
+      log.warn({ err: fault }, "what has expired was not deleted");
+    });
   }, pruneInterval).unref();
 
   const app = fastify({
@@ -125,6 +128,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     drain: () => {
       events.endStreams();
     },
+    prune,
     close: async () => {
       clearInterval(pruning);
       events.close();

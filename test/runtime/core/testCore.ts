@@ -139,6 +139,10 @@ export class TestCore {
     this.#core.drain();
   }
 
+  prune(): Promise<void> {
+    return this.#core.prune();
+  }
+
   get(path: string, options: AskOptions = {}): Promise<Answer> {
     return this.ask("GET", path, undefined, options);
   }
