@@ -196,7 +196,7 @@ describe("services and health", () => {
     });
     const answer = await logger.request("/api/nothing");
     const rows = await eventually(async () => {
-      const found = await logger.rows();
+      const found = await logger.rows(true);
       return found.some(({ message }) => String(message).includes("nothing")) ? found : undefined;
     });
     const messages = rows.map(({ message }) => String(message));

@@ -137,10 +137,12 @@ export class TestLogger {
     });
   }
 
-  /** Rows in the order they were stored. */
-  async rows(): Promise<Record<string, unknown>[]> {
+  /** Rows in the order they were stored; the logger's own come whenever they like. */
+  async rows(own = false): Promise<Record<string, unknown>[]> {
     const { rows } = await this.pool.query<Record<string, unknown>>(
-      "SELECT *, timestamp::text AS timestamp FROM log_entries ORDER BY id",
+      `SELECT *, timestamp::text AS timestamp FROM log_entries
+       WHERE (service_name = 'helm') = $1 ORDER BY id`,
+      [own],
     );
     return rows;
   }
