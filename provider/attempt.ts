@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import { isIP } from "node:net";
+import type { Duplex } from "node:stream";
 import tls from "node:tls";
 
 import { messageOf } from "./fault.ts";
@@ -54,20 +55,11 @@ async function request(
   const secure = target.protocol === "https:";
   const host = target.hostname.replace(/^\[|\]$/g, "");
   const plain = await transport.connect(host, Number(target.port || (secure ? 443 : 80)), signal);
-  const stream = secure
-    ? tls.connect({
-        socket: plain,
-        host,
-        ...(isIP(host) === 0 ? { servername: host } : {}),
-        ...(certificateAuthority === undefined
-          ? {}
-          : { ca: [...tls.rootCertificates, certificateAuthority] }),
-      })
-    : plain;
+  const stream = secure ? await encrypted(plain, host, certificateAuthority, signal) : plain;
   try {
     const sent = http.get(target.href.replace(/^https:/, "http:"), {
+      // An agent, also `agent: false`, would connect by itself.
       createConnection: () => stream,
-      agent: false,
       headers: { host: target.host },
       signal,
     });
@@ -80,6 +72,32 @@ async function request(
     plain.on("error", () => undefined);
     stream.destroy();
     plain.destroy();
+  }
+}
+
+/** TLS over a connection that is there. @throws Error when the certificate is not trusted. */
+async function encrypted(
+  plain: Duplex,
+  host: string,
+  certificateAuthority: string | undefined,
+  signal: AbortSignal,
+): Promise<tls.TLSSocket> {
+  const stream = tls.connect({
+    socket: plain,
+    host,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(certificateAuthority === undefined
+      ? {}
+      : { ca: [...tls.rootCertificates, certificateAuthority] }),
+  });
+  try {
+    await once(stream, "secureConnect", { signal });
+    return stream;
+  } catch (error) {
+    stream.on("error", () => undefined);
+    stream.destroy();
+    plain.destroy();
+    throw error;
   }
 }
 
