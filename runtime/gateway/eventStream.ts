@@ -37,15 +37,16 @@ export function followEvents(options: EventStreamOptions): () => void {
   const ending = new AbortController();
   let last: string | undefined;
   let newest: string | undefined;
+  let wait = pause;
+  let isTold = false;
 
-  async function connectOnce(): Promise<boolean> {
+  async function connectOnce(): Promise<void> {
     const connection = new AbortController();
     const abort = () => {
       connection.abort();
     };
     ending.signal.addEventListener("abort", abort);
     const watchdog = setTimeout(abort, silence);
-    let heard = false;
     try {
       const response = await core.events(last, connection.signal);
       if (response.status !== 200 || response.body === null) {
@@ -54,7 +55,6 @@ export function followEvents(options: EventStreamOptions): () => void {
       }
       const chunks = response.body.pipeThrough(new TextDecoderStream());
       for await (const event of readEvents(chunks, () => watchdog.refresh())) {
-        heard = true;
         take(event);
       }
     } finally {
@@ -63,12 +63,13 @@ export function followEvents(options: EventStreamOptions): () => void {
       ending.signal.removeEventListener("abort", abort);
       sessions.told = false;
     }
-    return heard;
   }
 
   function take({ event, data, id }: ServerEvent): void {
     if (event === "hello") {
       newest = id;
+      wait = pause;
+      isTold = false;
       // The first one, or a core whose numbers are behind what we have seen: another database.
       if (last === undefined || (id !== undefined && Number(id) < Number(last))) {
         sessions.clear();
@@ -91,17 +92,13 @@ export function followEvents(options: EventStreamOptions): () => void {
   const isEnding = () => ending.signal.aborted;
 
   async function follow(): Promise<void> {
-    let wait = pause;
-    let silent = false;
     while (!isEnding()) {
       try {
-        if (await connectOnce()) {
-          wait = pause;
-          silent = false;
-        }
+        await connectOnce();
       } catch (fault) {
-        if (!silent && !isEnding()) log.warn({ err: fault }, "no events from core");
-        silent = true;
+        // Once an outage, not at every attempt.
+        if (!isTold && !isEnding()) log.warn({ err: fault }, "no events from core");
+        isTold = true;
       }
       await sleep(wait * (0.5 + Math.random() / 2), ending.signal);
       wait = Math.min(2 * wait, longestPause);

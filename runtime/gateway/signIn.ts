@@ -141,7 +141,7 @@ function createOidcClient({ config, fetch }: SignInOptions): oidc.Configuration 
     },
     config.KEYCLOAK_CLIENT_ID,
     { id_token_signed_response_alg: "RS256" },
-    oidc.ClientSecretBasic(config.KEYCLOAK_CLIENT_SECRET),
+    oidc.ClientSecretPost(config.KEYCLOAK_CLIENT_SECRET),
   );
   client.timeout = 10;
   client[oidc.customFetch] = (url, init) => fetch(url, init as RequestInit);
