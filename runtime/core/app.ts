@@ -76,6 +76,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     keycloak,
     seal: new Seal(secret, "sessions"),
     clock,
+    log,
     lifetime: config.SESSION_LIFETIME,
     refreshAfter: config.REFRESH_AFTER,
   });

@@ -17,30 +17,35 @@ const secrets = z
   .pipe(z.record(z.string().regex(/^[a-z0-9_-]{1,50}$/), z.string().min(32)));
 
 /** Environment of core. */
-export const coreEnv = z.object({
-  ...serverEnv,
-  ...databaseEnv,
-  /** Keycloak on loopback, without a path; nothing here goes through the public address. */
-  KEYCLOAK_URL: origin,
-  KEYCLOAK_REALM: z.string().min(1),
-  /** `iss` of the realm's tokens: its public address. */
-  KEYCLOAK_ISSUER: origin,
-  KEYCLOAK_CLIENT_ID: z.string().min(1),
-  KEYCLOAK_CLIENT_SECRET: z.string().min(1),
-  /** Keeps signing keys and Keycloak's refresh tokens unreadable in the database; at least 32 characters. */
-  ENCRYPTION_KEY: z.string().min(32),
-  /** Name of the one caller that may use the session API. */
-  GATEWAY_NAME: z.string().min(1),
-  /** The secret each service proves itself with, also of those that are no callers yet. */
-  CALLER_SECRETS: secrets,
-  /** The logger; absent: access lines go nowhere. */
-  LOGGER_URL: origin.optional(),
-  LOGGER_NAME: z.string().default("helm"),
-  /** Seconds; how long a session lasts whatever happens. */
-  SESSION_LIFETIME: z.coerce.number().int().min(60).max(604_800).default(36_000),
-  /** Seconds; how old what Keycloak said of a user may be. */
-  REFRESH_AFTER: z.coerce.number().int().min(1).max(300).default(30),
-});
+export const coreEnv = z
+  .object({
+    ...serverEnv,
+    ...databaseEnv,
+    /** Keycloak on loopback, without a path; nothing here goes through the public address. */
+    KEYCLOAK_URL: origin,
+    KEYCLOAK_REALM: z.string().min(1),
+    /** `iss` of the realm's tokens: its public address. */
+    KEYCLOAK_ISSUER: origin,
+    KEYCLOAK_CLIENT_ID: z.string().min(1),
+    KEYCLOAK_CLIENT_SECRET: z.string().min(1),
+    /** Keeps signing keys and Keycloak's refresh tokens unreadable in the database; at least 32 characters. */
+    ENCRYPTION_KEY: z.string().min(32),
+    /** Name of the one caller that may use the session API. */
+    GATEWAY_NAME: z.string().min(1),
+    /** The secret each service proves itself with, also of those that are no callers yet. */
+    CALLER_SECRETS: secrets,
+    /** The logger; absent: access lines go nowhere. */
+    LOGGER_URL: origin.optional(),
+    LOGGER_NAME: z.string().default("helm"),
+    /** Seconds; how long a session lasts whatever happens. */
+    SESSION_LIFETIME: z.coerce.number().int().min(60).max(604_800).default(36_000),
+    /** Seconds; how old what Keycloak said of a user may be. */
+    REFRESH_AFTER: z.coerce.number().int().min(1).max(300).default(30),
+  })
+  .refine(({ GATEWAY_NAME, CALLER_SECRETS }) => Object.hasOwn(CALLER_SECRETS, GATEWAY_NAME), {
+    path: ["GATEWAY_NAME"],
+    message: "is none of CALLER_SECRETS",
+  });
 
 /** What the program must set; `tsc` fails where it does not. */
 export type CoreEnv = z.input<typeof coreEnv>;

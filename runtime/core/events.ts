@@ -30,6 +30,9 @@ interface Stream {
 /** Milliseconds between comment lines, by which both ends notice that the other is gone. */
 const heartbeat = 15_000;
 
+/** Milliseconds until events are read again when the database did not answer. */
+const pause = 1000;
+
 /** Milliseconds that events are kept. */
 const keptFor = 86_400_000;
 
@@ -49,6 +52,7 @@ export class Events {
   readonly #options: EventsOptions;
   readonly #streams = new Set<Stream>();
   readonly #timer: NodeJS.Timeout;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(options: EventsOptions) {
     this.#options = options;
@@ -113,6 +117,7 @@ export class Events {
 
   close(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#retry);
     this.endStreams();
   }
 
@@ -127,7 +132,10 @@ export class Events {
       }
     } catch (fault) {
       this.#options.log.warn({ err: fault }, "events cannot be read");
-      stream.response.end();
+      this.#retry ??= setTimeout(() => {
+        this.#retry = undefined;
+        this.wake();
+      }, pause).unref();
     } finally {
       stream.pumping = false;
     }

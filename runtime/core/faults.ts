@@ -22,7 +22,9 @@ export function answerFaults(app: FastifyInstance, log: Log): void {
   app.setErrorHandler(async (fault: FastifyError, request, reply) => {
     const route = request.routeOptions.url ?? "/";
     const known = asServiceError(fault);
-    if (known === undefined) log.error({ err: fault, trace_id: request.id, route }, "failed");
+    const line = { err: known?.cause ?? fault, trace_id: request.id, route };
+    if (known === undefined) log.error(line, "failed");
+    else if (known.status >= 500) log.warn(line, "cannot be done now");
     const { status, headers, body } = problemOf(known ?? fault, route);
     // To a text Fastify would add a charset, which JSON does not have (RFC 8259, 11).
     return reply

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { Log } from "../kernel/log.ts";
 import { ServiceError } from "../kernel/serviceError.ts";
 import { IdentityRefused, IdentityUnavailable, type Keycloak } from "./keycloak.ts";
 import type { Seal } from "./seal.ts";
@@ -34,6 +35,7 @@ export interface SessionsOptions {
   readonly seal: Seal;
   /** Milliseconds. */
   readonly clock: () => number;
+  readonly log: Log;
   /** Seconds; how long a session lasts whatever happens. */
   readonly lifetime: number;
   /** Seconds; how old what Keycloak said of a user may be. */
@@ -169,7 +171,7 @@ export class Sessions {
   }
 
   async #refresh(row: SessionRow): Promise<SessionRow> {
-    const { store, clock } = this.#options;
+    const { store, clock, log } = this.#options;
     if (clock() < this.#pausedUntil) return this.#goOn(row);
     const lease = await store.lease(row.id, row.checks, new Date(clock()));
     if (lease === undefined) return this.#awaitOther(row);
@@ -185,6 +187,7 @@ export class Sessions {
       }
       await store.release(row.id);
       if (!(fault instanceof IdentityUnavailable)) throw fault;
+      log.warn({ err: fault }, "Keycloak was not asked about a session");
       this.#pausedUntil = clock() + pause;
       return this.#goOn(row, fault);
     }
