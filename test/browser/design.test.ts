@@ -11,7 +11,14 @@ import { composePage, type PageOptions } from "../../runtime/gateway/page/compos
 import { errorPage } from "../../runtime/gateway/page/errorPage.ts";
 import { hasBrowser, openContext } from "../support/browser.ts";
 
-import { describeFocus, findFaintTexts, findOverflow, isForgotten, panelIsWide } from "./inPage.js";
+import {
+  describeFocus,
+  findFaintTexts,
+  findOverflow,
+  isForgotten,
+  panelAnimations,
+  panelIsWide,
+} from "./inPage.js";
 import { samplePage } from "./samplePage.ts";
 
 /** Where to leave pictures, for people to look at; none by default. */
@@ -177,6 +184,22 @@ describe("the platform's look, in a browser", function () {
       });
     });
   }
+
+  it("has the side panel's new width at once when the window crosses a limit", async () => {
+    await withPage("/helm/", {}, async (page) => {
+      for (const [size, width] of [
+        ["phone", 390],
+        ["wide", 200],
+        ["tablet", 64],
+        ["wide", 200],
+      ] as const) {
+        await page.setViewportSize(sizes[size]);
+        const animations = await page.evaluate(panelAnimations);
+        expect(animations, size).to.deep.equal([]);
+        expect((await page.locator("#side-panel").boundingBox())?.width, size).to.equal(width);
+      }
+    });
+  });
 
   it("collapses the side panel, and the next page is collapsed from the start", async () => {
     await withPage("/helm/", {}, async (page) => {

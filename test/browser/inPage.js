@@ -80,3 +80,14 @@ export function panelIsWide(width) {
 export function isForgotten(key) {
   return localStorage.getItem(key) === null;
 }
+
+/**
+ * Properties of the side panel that are on their way to another value.
+ * @returns {string[]}
+ */
+export function panelAnimations() {
+  const panel = document.getElementById("side-panel");
+  // Reading it lets the new style, and with it a transition, begin.
+  void panel.offsetWidth;
+  return panel.getAnimations().map((animation) => animation.transitionProperty);
+}

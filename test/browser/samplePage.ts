@@ -91,7 +91,7 @@ export const samplePage = `<!DOCTYPE html>
           <div class="form-group"><label class="form-group__label" for="mail">E-mail</label><input class="form-group__input" id="mail" type="email" placeholder="ops@example.net"></div>
         </div>
         <div class="form-group form-group__checkbox-wrapper"><input type="checkbox" id="notify" class="form-group__checkbox" checked><label class="form-group__checkbox-label" for="notify">Send a message when a service stops</label></div>
-        <div class="btn-group"><button class="btn btn--primary">Save</button><button class="btn">Cancel</button><button class="btn btn--danger">Delete</button><button class="btn btn--warning">Pause</button><button class="btn btn--outline">More</button><button class="btn" disabled>Not now</button></div>
+        <div class="btn-group"><button class="btn btn--primary">Save</button><button class="btn">Cancel</button><button class="btn btn--danger">Delete</button><button class="btn btn--warning">Pause</button><button class="btn btn--secondary">Copy</button><button class="btn btn--outline">More</button><button class="btn" disabled>Not now</button></div>
       </form>
     </div>
   </div>
