@@ -43,8 +43,8 @@ const tokens = z.object({
 
 export type KeycloakTokens = z.output<typeof tokens>;
 
-/** Milliseconds that Keycloak may take for an answer. */
-const timeout = 5000;
+/** Milliseconds that Keycloak may take for an answer; two of them fit into what the gateway waits. */
+const timeout = 4000;
 
 /** Milliseconds between two fetches of the realm's keys because of a key that is not among them. */
 const cooldown = 5000;

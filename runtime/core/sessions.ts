@@ -53,7 +53,7 @@ const pause = 5000;
 
 /** Milliseconds between looks at what another process asks, and until that is given up. */
 const lookEvery = 50;
-const lookFor = 10_000;
+const lookFor = 8000;
 
 /** Sessions of people: they begin with Keycloak's word and go on as long as it is renewed. */
 export class Sessions {
