@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
 
 import { LogClient, type Log } from "../kernel/log.ts";
 import type { Listener } from "../kernel/server.ts";
@@ -136,12 +136,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     void handle(request, response);
   };
   const servers = config.HOSTS.map((host) => {
-    const { certificate: cert, key } = options.files;
     const server = createServer(
       {
-        cert,
-        key,
-        minVersion: "TLSv1.2",
+        ...tlsOptions(options.files),
         headersTimeout,
         requestTimeout,
         keepAliveTimeout: 60_000,
@@ -155,9 +152,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     handler,
     listeners: servers,
     use(files) {
-      const { certificate: cert, key } = files;
-      createSecureContext({ cert, key });
-      for (const { server } of servers) server.setSecureContext({ cert, key });
+      createSecureContext(tlsOptions(files));
+      for (const { server } of servers) server.setSecureContext(tlsOptions(files));
       routes = files.routes;
       inner = innerAddresses(config, routes);
       upstreams.keep(new Set([config.KEYCLOAK_URL, ...[...routes.values()].map(({ url }) => url)]));
@@ -169,6 +165,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       await logClient.close();
     },
   };
+}
+
+function tlsOptions({ certificate, key }: GatewayFiles): SecureContextOptions {
+  return { cert: certificate, key, minVersion: "TLSv1.2" };
 }
 
 /** Where the addresses that backends know themselves by lie outside. */

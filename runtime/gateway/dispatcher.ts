@@ -55,6 +55,16 @@ export function createDispatcher(
     ],
   ]);
 
+  // Short addresses of pages of Beacon (contract 2.3).
+  for (const name of ["helpdesk", "professional-services"]) {
+    const handle: Handler = (exchange) => {
+      answers.redirect(exchange, 302, `/beacon/${name}`);
+    };
+    own
+      .set(`/${name}`, { methods: reading, handle })
+      .set(`/${name}/`, { methods: reading, handle });
+  }
+
   function find({ raw, first }: RequestPath): OwnRoute {
     const exact = own.get(raw);
     if (exact !== undefined) return exact;

@@ -20,7 +20,7 @@ export interface Forwarding {
   readonly compose?: (() => Transform) | undefined;
   /** Somebody is signed in. */
   readonly personal: boolean;
-  /** Told when what the answer is for ends; returns how to stop that. For event streams, which do not end. */
+  /** Told when the session ends; returns how to stop that. Event streams, which last, end with it. */
   readonly watch?: (end: () => void) => () => void;
 }
 
@@ -56,11 +56,19 @@ export function createProxy(options: ProxyOptions): Proxy {
   async function forward(exchange: Exchange, forwarding: Forwarding): Promise<void> {
     const { request, response } = exchange;
     const { origin, target, headers } = forwarding;
+    // Gone while it was decided; nothing would tell us any more.
+    if (request.socket.destroyed) return;
     if (Number(request.headers["content-length"] ?? 0) > bodyLimit) throw tooLarge();
     const leaving = new AbortController();
     const leave = () => {
       leaving.abort();
     };
+    // From now on, though it is used only if the answer turns out to be an event stream.
+    const ending = new AbortController();
+    const unwatch = forwarding.watch?.(() => {
+      ending.abort();
+    });
+    response.once("close", () => unwatch?.());
     response.once("close", leave);
     const ask = (): Promise<Dispatcher.ResponseData> =>
       upstreams.request(origin, {
@@ -81,7 +89,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       throw faultOf(cause, request.complete);
     }
     try {
-      await answer(exchange, forwarding, upstream, leave);
+      await answer(exchange, forwarding, upstream, { leave, ending: ending.signal });
     } catch (fault) {
       if (!leaving.signal.aborted)
         log.warn({ err: fault, trace_id: exchange.id }, "answer cut off");
@@ -91,9 +99,9 @@ export function createProxy(options: ProxyOptions): Proxy {
 
   async function answer(
     exchange: Exchange,
-    { compose, personal, rewriteLocation, watch }: Forwarding,
+    { compose, personal, rewriteLocation }: Forwarding,
     { statusCode, headers, body }: Dispatcher.ResponseData,
-    end: () => void,
+    { leave, ending }: { readonly leave: () => void; readonly ending: AbortSignal },
   ): Promise<void> {
     const { request, response, id } = exchange;
     const type = mediaType(headers["content-type"]);
@@ -116,7 +124,9 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (!response.hasHeader("content-length")) response.flushHeaders();
 
     const stop =
-      type === "text/event-stream" ? keepStream(end, watch) : watchIdle(body, idleTimeout, end);
+      type === "text/event-stream"
+        ? keepStream(leave, ending)
+        : watchIdle(body, idleTimeout, leave);
     try {
       if (composed && request.method !== "HEAD") await pipeline(body, compose(), response);
       else await pipeline(body, response);
@@ -125,12 +135,12 @@ export function createProxy(options: ProxyOptions): Proxy {
     }
   }
 
-  function keepStream(end: () => void, watch: Forwarding["watch"]): () => void {
-    streams.add(end);
-    const unwatch = watch?.(end);
+  function keepStream(leave: () => void, ending: AbortSignal): () => void {
+    if (ending.aborted) leave();
+    ending.addEventListener("abort", leave);
+    streams.add(leave);
     return () => {
-      streams.delete(end);
-      unwatch?.();
+      streams.delete(leave);
     };
   }
 

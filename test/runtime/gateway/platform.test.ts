@@ -52,6 +52,14 @@ describe("the gateway's own answers", () => {
     expect((await test.ask(path, { method: "POST" })).status).to.equal(405);
   });
 
+  it("leads the short addresses of Beacon's pages there (contract 2.3)", async () => {
+    for (const path of ["/helpdesk", "/helpdesk/", "/professional-services"]) {
+      const { status, headers } = await test.ask(path);
+      expect(status).to.equal(302);
+      expect(headers.location).to.equal(`/beacon${path.replace(/\/$/, "")}`);
+    }
+  });
+
   it("answers the pages' wish for an empty cache (weakness 38)", async () => {
     const { status, body } = await test.ask("/api/invalidate-cache", { method: "POST" });
     expect(status).to.equal(200);

@@ -44,6 +44,30 @@ describe("streaming through the gateway (weakness 33)", () => {
     expect(response.complete).to.equal(false);
   });
 
+  it("ends it also when the session ended before the stream began", async () => {
+    let begin: (() => void) | undefined;
+    test.service.stream = (_request, response) => {
+      begin = () => {
+        response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+      };
+    };
+    const opening = test.open("/codex/events", { cookie }).catch((fault: unknown) => fault);
+    await until(() => begin !== undefined);
+    const { id } = test.core.session(cookie);
+    test.core.sessions.clear();
+    test.core.emit("session.ended", id);
+    const deadline = Date.now() + 900;
+    const other = (): Promise<number> =>
+      test.ask("/codex", { cookie }).then(({ status }) => status);
+    while ((await other()) !== 401) {
+      if (Date.now() > deadline) throw new Error("the session does not end");
+    }
+    begin?.();
+    const response = await opening;
+    if (response instanceof Error) return;
+    await new Promise((resolve) => (response as IncomingMessage).once("error", resolve).resume());
+  });
+
   it("lets go of the back end when the client goes", async () => {
     let left = false;
     test.service.stream = (_request, response) => {
@@ -54,6 +78,13 @@ describe("streaming through the gateway (weakness 33)", () => {
     };
     (await test.open("/codex/slow", { cookie })).destroy();
     await until(() => left);
+    test.service.stream = () => undefined;
+    const socket = await test.connect();
+    const head = `Host: hive.test\r\nCookie: __Host-hivematrix=${cookie}\r\n\r\n`;
+    socket.write(`GET /codex/never HTTP/1.1\r\n${head}`);
+    await until(() => test.core.count("/v1/sessions/resolve") > 0);
+    socket.destroy();
+    await until(() => test.lines.some(({ context }) => context?.["status"] === 499));
   });
 
   it("does not read faster from a back end than the client reads", async () => {
@@ -138,6 +169,23 @@ describe("streaming through the gateway (weakness 33)", () => {
       body: Buffer.alloc(900_000),
     });
     expect([status, body]).to.deep.equal([401, "no"]);
+  });
+
+  it("keeps the client's connection usable after such an answer", async () => {
+    test.service.stream = (request, response) => {
+      if (request.method === "POST") response.writeHead(401).end("no");
+      else response.end("yes");
+    };
+    const socket = await test.connect();
+    const head = `Host: hive.test\r\nCookie: __Host-hivematrix=${cookie}\r\n`;
+    socket.write(`POST /codex/ HTTP/1.1\r\n${head}Content-Length: 900000\r\n\r\nx`);
+    let heard = "";
+    socket.on("data", (chunk: Buffer) => (heard += chunk.toString()));
+    await until(() => heard.includes("401"));
+    socket.write(Buffer.alloc(899_999));
+    socket.write(`GET /codex/ HTTP/1.1\r\n${head}\r\n`);
+    await until(() => heard.endsWith("yes"));
+    socket.destroy();
   });
 
   it("answers 502 when the service is not there, as a page or as a problem", async () => {

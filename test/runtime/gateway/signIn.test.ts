@@ -100,11 +100,13 @@ describe("signing in", () => {
 
   it("gives a new session each time and ends the one the browser had", async () => {
     const former = test.core.signIn();
+    await test.ask("/codex/", { cookie: former });
     const begun = await begin();
     const own = `__Host-hivematrix=${former}; ${begun.cookie}`;
     const answer = await finish(await visitKeycloak(begun), own);
     expect(cookiesOf(answer).get("__Host-hivematrix")).to.not.include(former);
     await until(() => !test.core.sessions.has(former));
+    expect((await test.ask("/codex/", { cookie: former })).status).to.equal(401);
   });
 
   it("works in several tabs at once, and keeps no heap of cookies", async () => {
