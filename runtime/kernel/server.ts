@@ -74,6 +74,10 @@ async function endAll(listeners: readonly Listener[], drainTime: number): Promis
   const late = setTimeout(() => {
     for (const { server } of listeners) server.closeAllConnections();
   }, drainTime * 1000);
+  // A connection whose last request ends now is idle only then, and its client would keep it.
+  const sweep = setInterval(() => {
+    for (const { server } of listeners) server.closeIdleConnections();
+  }, 50);
   await Promise.all(
     listeners.map(
       ({ server }) =>
@@ -86,4 +90,5 @@ async function endAll(listeners: readonly Listener[], drainTime: number): Promis
     ),
   );
   clearTimeout(late);
+  clearInterval(sweep);
 }
