@@ -56,7 +56,6 @@ class PageComposer implements HtmlVisitor {
   #hasAssets = false;
   /** Depth of `<template>`, whose content is no part of the page. */
   #templates = 0;
-  #sniffed = false;
   /** Bytes of which the scanner has to see more. */
   #rest: Buffer = Buffer.alloc(0);
   /** The chunk that is being scanned, and how far it has been passed on. */
@@ -82,14 +81,6 @@ class PageComposer implements HtmlVisitor {
     this.#rest = this.#data.subarray(0, 0);
     this.#passed = 0;
     this.#push = push;
-    if (!this.#sniffed) {
-      if (this.#data.length < 2) {
-        this.#rest = this.#data;
-        return;
-      }
-      this.#sniffed = true;
-      if (isUtf16(this.#data)) this.#stage = "done";
-    }
     const settled = this.#stage === "done" ? this.#data.length : this.#scan();
     this.#pass(settled);
     this.#rest = this.#data.subarray(settled);
@@ -120,6 +111,7 @@ class PageComposer implements HtmlVisitor {
     if (this.#stage === "body" || this.#stage === "done" || this.#templates > 0) return;
     const at = firstVisible(this.#data, from, to);
     if (at === to) return;
+    // UTF-16 ends here as well: by its byte order mark or by the first zero byte.
     if (this.#stage === "start") this.#stage = "done";
     else this.#openBody(at);
   }
@@ -216,17 +208,6 @@ function inAscii(markup: string): Buffer {
     (character) => `&#${String(character.codePointAt(0))};`,
   );
   return Buffer.from(ascii, "latin1");
-}
-
-/** By its byte order mark, or by the half of the first character that is not ASCII. */
-function isUtf16(data: Buffer): boolean {
-  const [first, second] = data;
-  return (
-    first === 0 ||
-    second === 0 ||
-    (first === 0xfe && second === 0xff) ||
-    (first === 0xff && second === 0xfe)
-  );
 }
 
 /** Of the first byte that is neither a space of HTML nor of UTF-8's byte order mark; else `to`. */
