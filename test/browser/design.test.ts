@@ -15,7 +15,6 @@ import {
   describeFocus,
   findFaintTexts,
   findOverflow,
-  isForgotten,
   panelAnimations,
   panelIsWide,
 } from "./inPage.js";
@@ -228,14 +227,28 @@ describe("the platform's look, in a browser", function () {
     });
   });
 
-  it("keeps the theme in the user's settings with Codex", async () => {
+  it("keeps the theme in the user's settings with Codex, and in the browser", async () => {
     await withPage("/helm/", {}, async (page) => {
+      const told = page.waitForResponse("**/api/invalidate-cache");
       await page.click("#theme-toggle-btn");
-      await page.waitForFunction(isForgotten, "hivematrix-theme");
+      await told;
       expect(calls).to.deep.equal([
         'PUT /codex/api/my/settings {"theme_preference":"dark"}',
         "POST /api/invalidate-cache {}",
       ]);
+      // The server composes every page light here: the browser has to remember.
+      await page.reload();
+      expect(await page.getAttribute("html", "data-theme")).to.equal("dark");
+    });
+  });
+
+  it("follows a theme that a page sets itself, as the settings of Codex do", async () => {
+    await withPage("/helm/", {}, async (page) => {
+      await page.evaluate("document.documentElement.setAttribute('data-theme', 'dark')");
+      expect(await page.getAttribute("#theme-toggle-btn", "aria-checked")).to.equal("true");
+      await page.reload();
+      expect(await page.getAttribute("html", "data-theme")).to.equal("dark");
+      expect(calls).to.deep.equal([]);
     });
   });
 

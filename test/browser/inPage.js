@@ -74,14 +74,6 @@ export function panelIsWide(width) {
 }
 
 /**
- * @param {string} key
- * @returns {boolean} whether the browser keeps nothing under it
- */
-export function isForgotten(key) {
-  return localStorage.getItem(key) === null;
-}
-
-/**
  * Properties of the side panel that are on their way to another value.
  * @returns {string[]}
  */

@@ -7,8 +7,7 @@
 
   const store = (key, value) => {
     try {
-      if (value === null) localStorage.removeItem(key);
-      else localStorage.setItem(key, value);
+      localStorage.setItem(key, value);
     } catch {
       // Storage is switched off; the setting lasts as long as the page.
     }
@@ -28,19 +27,20 @@
   });
 
   const themeToggle = panel.querySelector("#theme-toggle-btn");
-  const showTheme = (theme) => {
-    page.dataset.theme = theme;
-    themeToggle?.setAttribute("aria-checked", String(theme === "dark"));
+  const showTheme = () => {
+    themeToggle?.setAttribute("aria-checked", String(page.dataset.theme === "dark"));
   };
-  showTheme(page.dataset.theme === "dark" ? "dark" : "light");
+  showTheme();
+  // Whoever changes it: the switch, or the settings of Codex.
+  new MutationObserver(() => {
+    showTheme();
+    store("hivematrix-theme", page.dataset.theme ?? "light");
+  }).observe(page, { attributeFilter: ["data-theme"] });
   themeToggle?.addEventListener("click", () => {
-    const theme = page.dataset.theme === "dark" ? "light" : "dark";
-    showTheme(theme);
-    store("hivematrix-theme", theme);
-    if (panel.querySelector('a[href="/codex/"]')) void save(theme);
+    page.dataset.theme = page.dataset.theme === "dark" ? "light" : "dark";
+    if (panel.querySelector('a[href="/codex/"]')) void save(page.dataset.theme);
   });
 
-  /** Once the server knows the theme, this browser need not: another one may change it. */
   async function save(theme) {
     const send = (method, path, body) =>
       fetch(path, {
@@ -54,9 +54,7 @@
       if (saved.status === 404 && (await saved.text()).includes("Agent not found")) {
         tell("Kept in this browser only: Codex does not know your account yet.");
       }
-      if (!saved.ok) return;
-      const told = await send("POST", "/api/invalidate-cache", {});
-      if (told.ok && page.dataset.theme === theme) store("hivematrix-theme", null);
+      if (saved.ok) await send("POST", "/api/invalidate-cache", {});
     } catch {
       // Codex is away; this browser remembers the theme.
     }
