@@ -231,7 +231,8 @@ describe("the platform's look, in a browser", function () {
     await withPage("/helm/", {}, async (page) => {
       const told = page.waitForResponse("**/api/invalidate-cache");
       await page.click("#theme-toggle-btn");
-      await told;
+      // To its end: a reload would cut it off.
+      await (await told).finished();
       expect(calls).to.deep.equal([
         'PUT /codex/api/my/settings {"theme_preference":"dark"}',
         "POST /api/invalidate-cache {}",
