@@ -10,6 +10,9 @@ import { readGatewayConfig } from "../runtime/gateway/config.ts";
 import { readLoggerConfig } from "../runtime/logger/config.ts";
 import { type MockEngine, mockEngine, type MockEngineOptions, secret } from "./support/engine.ts";
 
+/** Text, plain or marked as a secret. */
+type Value = string | Readonly<Record<string, string>>;
+
 type Program = typeof import("../index.ts");
 
 /** The resources of the default stack. Names live in the state for ever: a change brings `aliases`. */
@@ -125,15 +128,11 @@ describe("program", () => {
       ["helm", readLoggerConfig],
       ["nexus", readGatewayConfig],
     ] as const) {
-      const env = engine.find(`${name}-service`).inputs["env"] as Record<string, unknown>;
+      const env = engine.find(`${name}-service`).inputs["env"] as Record<string, Value>;
       const plain = Object.entries(env).map(([variable, value]): [string, string] => {
-        const inner =
-          typeof value === "object" ? (value as Record<string, string>)[secretKey] : value;
+        const text = typeof value === "string" ? value : String(value[secretKey]);
         // The mock's secrets are shorter than real ones.
-        return [
-          variable,
-          String(inner).replaceAll(/value of [a-z-]+/g, (text) => text.padEnd(43, "x")),
-        ];
+        return [variable, text.replaceAll(/value of [a-z-]+/g, (found) => found.padEnd(43, "x"))];
       });
       expect(() => read(Object.fromEntries(plain)), name).not.to.throw();
     }

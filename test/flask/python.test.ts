@@ -24,7 +24,7 @@ describe("Python for the Flask service", () => {
   });
 
   const failure = (): Promise<Error> =>
-    ensureFlask().then(
+    ensureFlask("python3").then(
       () => expect.fail("it did not fail"),
       (fault: unknown) => fault as Error,
     );

@@ -77,7 +77,7 @@ export async function followTest({ machine, files, report, checkout }) {
   for (const line of text.match(/^.*(\d+ passed, \d+ failed|\bskipped\b|\d+ pending).*$/gm) ?? []) {
     report.detail(line.trim());
   }
-  const count = { "the line “N passed, 0 failed”": /^[1-9]\d* passed, 0 failed$/m };
+  const count = { "the line “N passed, 0 failed”": /^[1-9]\d* passed, 0 failed(, \d+ skipped)?$/m };
   report.check("counts what passed, and nothing failed", missing(text, count));
   report.check("no process, no listener is left", remains(machine));
   report.check("git status is clean", await changed({ machine, files, report, checkout }));

@@ -19,6 +19,9 @@ import { cacheFolder } from "../../setup/machine.js";
 
 const run = promisify(execFile);
 
+/** The system's rather than one of this user's alone: services run as another user. */
+const systemPython = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
+
 /** Sources of flasky; its working directory is another one. */
 export const flaskFolder = join(import.meta.dirname, "flask");
 
@@ -27,10 +30,12 @@ export const flaskFolder = join(import.meta.dirname, "flask");
  * @returns path of the Python
  * @throws Error naming the Debian package that is missing
  */
-export async function ensureFlask(): Promise<string> {
+export async function ensureFlask(interpreter = systemPython): Promise<string> {
   const requirements = join(flaskFolder, "requirements.txt");
-  const version = await askVersion();
-  const hash = createHash("sha256").update(version).update(readFileSync(requirements));
+  const version = await askVersion(interpreter);
+  const hash = createHash("sha256")
+    .update(interpreter + version)
+    .update(readFileSync(requirements));
   const folder = join(cacheFolder(), `test-flask-${hash.digest("hex").slice(0, 12)}`);
   const python = join(folder, "bin", "python");
   if (existsSync(python)) return python;
@@ -39,7 +44,7 @@ export async function ensureFlask(): Promise<string> {
   mkdirSync(cacheFolder(), { recursive: true });
   const beside = mkdtempSync(`${folder}-`);
   try {
-    await makeEnvironment(beside, requirements);
+    await makeEnvironment(interpreter, beside, requirements);
     renameSync(beside, folder);
   } catch (fault) {
     // Other tests may have been quicker.
@@ -50,9 +55,9 @@ export async function ensureFlask(): Promise<string> {
   return python;
 }
 
-async function askVersion(): Promise<string> {
+async function askVersion(interpreter: string): Promise<string> {
   try {
-    return (await run("python3", ["--version"])).stdout.trim();
+    return (await run(interpreter, ["--version"])).stdout.trim();
   } catch (cause) {
     throw new Error(`The Flask service of the tests needs Python: ${advice}`, { cause });
   }
@@ -60,9 +65,13 @@ async function askVersion(): Promise<string> {
 
 const advice = "sudo apt-get install --no-install-recommends python3-venv";
 
-async function makeEnvironment(folder: string, requirements: string): Promise<void> {
+async function makeEnvironment(
+  interpreter: string,
+  folder: string,
+  requirements: string,
+): Promise<void> {
   try {
-    await run("python3", ["-m", "venv", folder]);
+    await run(interpreter, ["-m", "venv", folder]);
   } catch (cause) {
     const { stdout = "", stderr = "" } = cause as { stdout?: string; stderr?: string };
     if (!/ensurepip|No module named venv/.test(stdout + stderr)) throw cause;

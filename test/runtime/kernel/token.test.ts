@@ -82,7 +82,7 @@ describe("verifyToken", () => {
   for (const [title, changes] of [
     ["has expired", { iat: seconds - 3600, exp: seconds }],
     ["never expires", { exp: undefined }],
-    ["is older than any of ours may be", { iat: seconds - 3601, exp: seconds + 1 }],
+    ["is older than any of ours may be", { iat: seconds - 86_401, exp: seconds + 1 }],
     ["is issued in the future", { iat: seconds + 1 }],
     ["is issued at no time", { iat: undefined }],
     ["is not valid yet", { nbf: seconds + 1 }],
