@@ -28,6 +28,7 @@ const heartbeat = 30;
  * @property {string} log file name without folder; lies in .hive/logs, readable by its owner only
  * @property {string} advice what to do next when it fails
  * @property {NodeJS.ProcessEnv} [env] default: ours
+ * @property {number} [shown] lines of the log that are shown when it fails; default 6
  */
 
 /**
@@ -58,7 +59,7 @@ export async function runStep(checkout, terminal, step) {
         code,
         log,
         advice: step.advice,
-        end: lastLines(log, 6),
+        end: lastLines(log, step.shown ?? 6),
       });
     }
     stop("✓");
