@@ -54,11 +54,7 @@ export class Service<Env, Made extends keyof Env = never> extends pulumi.Compone
         name,
         directory: host.supervised,
         state: `${host.root}/services/${name}`,
-        command: [
-          runtime.node,
-          "--enable-source-maps",
-          pulumi.interpolate`${release.directory}/main.js`,
-        ],
+        command: [runtime.node, pulumi.interpolate`${release.directory}/main.js`],
         env: { ...env, ...Object.fromEntries(made) },
         ready: [...ready],
         reloadOn: [...reloadOn],

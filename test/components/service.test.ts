@@ -32,7 +32,6 @@ describe("components/Service", () => {
       name: "core",
       command: [
         `/srv/hive/releases/node/${String(node["version"])}/node`,
-        "--enable-source-maps",
         `/srv/hive/releases/core/${String(release["version"])}/main.js`,
       ],
       env: { PORT: "5000", KEY: secret("value of core-key") },

@@ -174,27 +174,7 @@ describe("a trial", function () {
   });
 
   it("rebuilds a realm whose data was lost", async () => {
-    const resources = await trial.resources("--show-secrets");
-    const password = resources.find(({ urn }) => urn.endsWith("::postgres-password"));
-    const { value } = password?.outputs as { value: { plaintext: string } };
-    await run(
-      "psql",
-      [
-        "-h",
-        "127.0.0.1",
-        "-p",
-        String(trial.portBase + 5),
-        "-U",
-        "postgres",
-        "-d",
-        "postgres",
-        "-c",
-        "DROP DATABASE keycloak WITH (FORCE)",
-      ],
-      {
-        env: { ...process.env, PGPASSWORD: JSON.parse(value.plaintext) as string },
-      },
-    );
+    await sql(trial, "postgres", "DROP DATABASE keycloak WITH (FORCE)");
     succeeded(await trial.run("up"));
     const admin = await KeycloakAdmin.of(trial);
     expect(await admin.get("/hivematrix")).to.have.property("realm", "hivematrix");
@@ -202,6 +182,9 @@ describe("a trial", function () {
   });
 
   it("makes again what a cut off up had begun in Keycloak and PostgreSQL", async () => {
+    // At that time the logger had not run yet: its database is empty.
+    succeeded(await trial.hive("stop", "helm"));
+    await sql(trial, "logger", "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     const path = join(trial.directory, ".hive/state/.pulumi/stacks/hivematrix/dev.json");
     const file = JSON.parse(await readFile(path, "utf8")) as {
       checkpoint: {
@@ -326,6 +309,16 @@ describe("a trial", function () {
     expect(checkout).not.to.equal(trial.directory);
   });
 });
+
+async function sql(trial: Trial, database: string, text: string): Promise<void> {
+  const resources = await trial.resources("--show-secrets");
+  const password = resources.find(({ urn }) => urn.endsWith("::postgres-password"));
+  const { value } = password?.outputs as { value: { plaintext: string } };
+  const port = String(trial.portBase + 5);
+  await run("psql", ["-h", "127.0.0.1", "-p", port, "-U", "postgres", "-d", database, "-c", text], {
+    env: { ...process.env, PGPASSWORD: JSON.parse(value.plaintext) as string },
+  });
+}
 
 /** Takes resources out of what another one depends on. */
 function forget(resource: Record<string, unknown>, names: readonly string[]): void {
