@@ -42,7 +42,7 @@ export function makePlan(checkout, { verb, root }) {
   const steps = [
     ...packageStep(setupPackages, "apt-get, now"),
     ...(npm
-      ? [{ name: "npm packages", how: "npm ci, into node_modules", mb: 320, minutes: 0.5 }]
+      ? [{ name: "npm packages", how: "npm ci, into node_modules", mb: 440, minutes: 0.5 }]
       : []),
     ...tools.steps,
     ...packageStep(byProgram, "apt-get, by the program"),
