@@ -23,8 +23,11 @@ export class PartialFailure extends Fault {
   }
 }
 
-/** The message of anything thrown. */
+/** The message of anything thrown; that of an aborted signal says what to do next. */
 export function messageOf(error: unknown): string {
+  if (error instanceof Error && error.name === "AbortError") {
+    return "Interrupted; run the same command again.";
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

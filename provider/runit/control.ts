@@ -83,6 +83,8 @@ export async function restart(
   context: Context,
   { state, directory, stopTimeout }: { state: string; directory: string; stopTimeout: number },
 ): Promise<void> {
+  // What is started now has not failed yet.
+  await context.transport.remove(`${state}/failures`);
   const all = await processes(context.transport);
   const supervisor = supervisorOf(all, directory);
   const orphans = monitorsOf(all, state).filter(({ parent }) => parent !== supervisor?.pid);

@@ -1,6 +1,6 @@
 import type { Transport } from "../transport/transport.ts";
 import { type Definition, digestOf } from "./definition.ts";
-import { heading, runScript, signalScript, stopScript } from "./scripts.ts";
+import { finishScript, heading, runScript, signalScript, stopScript } from "./scripts.ts";
 
 interface DefinitionFile {
   /** Below the state directory. */
@@ -16,7 +16,7 @@ const logSettings = "s1000000\nn10\n";
 function filesOf(definition: Definition): DefinitionFile[] {
   return [
     { path: "stop", content: stopScript(definition), mode: "0755" },
-    { path: "finish", content: `${heading}exec ./stop\n`, mode: "0755" },
+    { path: "finish", content: finishScript(), mode: "0755" },
     { path: "control/t", content: signalScript(definition), mode: "0755" },
     { path: "log/run", content: `${heading}exec svlogd -tt ./main\n`, mode: "0755" },
     { path: "log/main/config", content: logSettings, mode: "0644" },

@@ -5,6 +5,27 @@ const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** First lines of every script. */
 export const heading = "#!/bin/sh\n# Written by HiveMatrix; changes are found and undone.\n";
 
+/** Seconds a process must have lived for its end not to count as another failed start; a minute. */
+const settled = "-mmin +1";
+
+/**
+ * Before a start that follows failed ones: from the sixth on, 2, 4, 8 seconds and so on, at most 30.
+ * Whoever asks it to end need not wait.
+ */
+const backOff = `{ read -r failures <failures; } 2>/dev/null || failures=0
+if [ "$failures" -gt 5 ]; then
+  pause=2
+  while [ "$failures" -gt 6 ] && [ "$pause" -lt 30 ]; do
+    pause=$((pause * 2)) failures=$((failures - 1))
+  done
+  [ "$pause" -le 30 ] || pause=30
+  sleep "$pause" &
+  trap 'kill "$!"; exit 143' TERM INT QUIT
+  wait "$!"
+  trap - TERM INT QUIT
+fi
+`;
+
 /**
  * Records the process (number, start time, boot, definition) before it becomes the program, so that
  * a later start finds what a killed runsv left running.
@@ -14,7 +35,7 @@ export function runScript(definition: Definition, digest: string): string {
   const user = become ? ` -u ${quoted(account.name)}` : "";
   return `${heading}exec 2>&1
 ./stop
-read -r boot </proc/sys/kernel/random/boot_id
+${backOff}read -r boot </proc/sys/kernel/random/boot_id
 read -r stat <"/proc/$$/stat"
 set -- \${stat##*) }
 (umask 077 && echo "$$ \${20} $boot ${digest}" >.process.new && mv .process.new process)
@@ -22,6 +43,20 @@ export PATH=${quoted(path)} LANG=C.UTF-8
 export HOME=${quoted(account.home)} USER=${quoted(account.name)} LOGNAME=${quoted(account.name)}
 cd ${quoted(cwd)} || exit 1
 exec chpst -P -e ${quoted(`${state}/env`)}${user} ${command.map(quoted).join(" ")}
+`;
+}
+
+/** runsv runs it after an end, with exit code and signal: counts the ends that nobody asked for. */
+export function finishScript(): string {
+  return `${heading}./stop
+case "$1 $2" in
+  "0 "* | "143 "* | *" 15" | *" 2" | *" 3") rm -f failures ;;
+  *)
+    { read -r failures <failures; } 2>/dev/null || failures=0
+    [ -z "$(find process ${settled} 2>/dev/null)" ] || failures=0
+    echo "$((failures + 1))" >failures
+    ;;
+esac
 `;
 }
 

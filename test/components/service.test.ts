@@ -11,6 +11,20 @@ interface Env {
 }
 
 describe("components/Service", () => {
+  it("does not compile when a variable is forgotten or made up", async () => {
+    const engine = await mockEngine();
+    const host = new Host("host", { root: "/srv/hive" });
+    const runtime = new Runtime("runtime", { host });
+    const rest = { host, runtime, program: "core", ready: [] } as const;
+    // @ts-expect-error -- PORT and KEY are missing
+    new Service<Env>("one", { ...rest, env: {} });
+    // @ts-expect-error -- KEY is made by nobody
+    new Service<Env>("two", { ...rest, env: { PORT: "1" } });
+    // @ts-expect-error -- PROT is no variable
+    new Service<Env>("three", { ...rest, env: { PORT: "1", KEY: "k", PROT: "2" } });
+    await engine.drain();
+  });
+
   it("ships the program by its content and hands over to the new one when it is ready", async () => {
     const engine = await mockEngine();
     const host = new Host("host", { root: "/srv/hive", user: "hive" });

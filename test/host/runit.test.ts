@@ -364,6 +364,40 @@ describe("Supervisor and Service", function () {
     expect(error.message).to.match(/^web did not become ready \(it ended 4 times.*no database/s);
   });
 
+  it("are started again more and more slowly while they keep ending, and at once when asked to", async () => {
+    await create("Supervisor", supervisor);
+    const starts = join(folder, "starts");
+    inputs = await checked({
+      ...inputs,
+      command: ["/bin/sh", "-c", `date +%s%N >>${starts}; exit 3`],
+      readyTimeout: 60,
+    });
+    await failed(plugin.create("Service", inputs));
+    const times = (): number[] =>
+      readFileSync(starts, "utf8")
+        .trim()
+        .split("\n")
+        .map((time) => Number(time) / 1e9);
+    const count = (): number => times().length;
+    // runsv itself lets a second pass between two starts.
+    const pauses = (): number[] =>
+      times()
+        .map((time, index, all) => time - (all[index - 1] ?? time))
+        .filter((pause) => pause > 1.9);
+    await eventually(pauses, (all) => all.length >= 1);
+    await eventually(pauses, (all) => all.length >= 2);
+    expect(pauses()[1], String(pauses())).to.be.greaterThan(3.9);
+    const failures = (): number => {
+      const path = join(state(), "failures");
+      return existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
+    };
+    const before = count();
+    expect(failures()).to.be.greaterThan(6);
+    execFileSync("sv", ["-w", "1", "term", state()], { stdio: "ignore" });
+    await eventually(count, (now) => now > before);
+    expect(failures()).to.be.lessThan(3);
+  });
+
   it("do not take another program's answer for the service's", async () => {
     await create("Supervisor", supervisor);
     const squatter: ChildProcess = spawn(process.execPath, ["-e", program], {
