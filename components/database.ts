@@ -12,6 +12,9 @@ export interface DatabaseArgs {
   readonly database: string;
 }
 
+/** Connections of one role; the server takes 100 in all. */
+const connections = 30;
+
 /**
  * One database with two roles of its own: `<database>_owner`, which cannot sign in and owns it,
  * and `<database>`, which signs in with a generated password and is a member of the owner.
@@ -49,7 +52,13 @@ export class Database extends pulumi.ComponentResource {
     );
     const role = new postgresql.Role(
       `${name}-role`,
-      { name: database, login: true, password: password.value, roles: [owner.name] },
+      {
+        name: database,
+        login: true,
+        password: password.value,
+        roles: [owner.name],
+        connectionLimit: connections,
+      },
       sql,
     );
     this.ready = new postgresql.Database(

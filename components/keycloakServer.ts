@@ -31,6 +31,9 @@ const buildOptions = ["--db=postgres", "--health-enabled=true", "--metrics-enabl
 /** Client of the master realm that the realm is administered with; made at the first start. */
 const administrator = "hivematrix-administrator";
 
+/** Memory of Keycloak's heap; by default it would take up to 70 % of the machine's. */
+const heap = "-Xms128m -Xmx512m -XX:MaxMetaspaceSize=256m";
+
 /** Flags for a short start and a small process: no C2 compiler, classes mapped from an archive (JDK ≥ 19). */
 const javaOptions = (folder: string): string =>
   [
@@ -114,6 +117,7 @@ export class KeycloakServer extends pulumi.ComponentResource {
           KC_CACHE: "local",
           KC_BOOTSTRAP_ADMIN_CLIENT_ID: administrator,
           KC_BOOTSTRAP_ADMIN_CLIENT_SECRET: secret.value,
+          JAVA_OPTS_KC_HEAP: heap,
           JAVA_OPTS_APPEND: javaOptions(folder),
         },
         ready: [

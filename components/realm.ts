@@ -19,6 +19,40 @@ export interface RealmArgs {
 /** Group of whoever has no other. */
 const defaultGroup = "client";
 
+/**
+ * How long people stay signed in. A token of Keycloak's is good for minutes; core asks for a new one
+ * while somebody works, so the idle time is that of a browser left alone. All are minutes or hours.
+ */
+const lifetimes = {
+  accessTokenLifespan: "5m",
+  accessCodeLifespan: "1m",
+  accessCodeLifespanLogin: "30m",
+  accessCodeLifespanUserAction: "10m",
+  ssoSessionIdleTimeout: "2h",
+  // As long as core's sessions (SESSION_LIFETIME).
+  ssoSessionMaxLifespan: "10h",
+};
+
+/** Days that sign-ins and changes of the realm are kept; for ever is Keycloak's default. */
+const eventDays = 90;
+
+/** What is kept of sign-ins: enough to see who came, who failed and what was changed. */
+const eventTypes = [
+  "LOGIN",
+  "LOGIN_ERROR",
+  "LOGOUT",
+  "LOGOUT_ERROR",
+  "CODE_TO_TOKEN_ERROR",
+  "REFRESH_TOKEN_ERROR",
+  "UPDATE_CREDENTIAL",
+  "UPDATE_CREDENTIAL_ERROR",
+  "REMOVE_CREDENTIAL",
+  "UPDATE_EMAIL",
+  "UPDATE_PROFILE",
+  "USER_DISABLED_BY_TEMPORARY_LOCKOUT",
+  "USER_DISABLED_BY_PERMANENT_LOCKOUT",
+];
+
 /** Scopes every token of the client carries. `basic` gives `sub`; `groups` is our own. */
 const scopes = ["basic", "profile", "email", "roles", "web-origins", "acr", "groups"];
 
@@ -58,9 +92,27 @@ export class Realm extends pulumi.ComponentResource {
         registrationAllowed: false,
         sslRequired: "external",
         passwordPolicy: "length(12) and notUsername and notEmail",
+        ...lifetimes,
         securityDefenses: { bruteForceDetection: { maxLoginFailures: 10 } },
+        // How long changes are kept has no property of its own; seconds.
+        attributes: { adminEventsExpiration: String(eventDays * 86_400) },
       },
       { ...inServer, dependsOn: server, protect: true },
+    );
+    new keycloak.RealmEvents(
+      `${name}-events`,
+      {
+        realmId: realm.id,
+        eventsEnabled: true,
+        eventsExpiration: eventDays * 86_400,
+        enabledEventTypes: eventTypes,
+        adminEventsEnabled: true,
+        // Without what was changed to: that may be a secret.
+        adminEventsDetailsEnabled: false,
+        // Its lines are on Keycloak's output, which the logger collects.
+        eventsListeners: ["jboss-logging"],
+      },
+      inServer,
     );
     const groupScope = new keycloak.openid.ClientScope(
       `${name}-groups-scope`,
@@ -112,6 +164,12 @@ export class Realm extends pulumi.ComponentResource {
       `${name}-client-scopes`,
       { realmId: realm.id, clientId: client.id, defaultScopes: scopes },
       { ...inServer, dependsOn: groupScope },
+    );
+    // No offline access: a session would outlive its end.
+    new keycloak.openid.ClientOptionalScopes(
+      `${name}-client-optional-scopes`,
+      { realmId: realm.id, clientId: client.id, optionalScopes: [] },
+      inServer,
     );
     const made = new Map(
       groups.map((group) => [

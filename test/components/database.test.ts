@@ -30,6 +30,7 @@ describe("components/Database", () => {
           login: true,
           password: secret("value of core-db-password"),
           roles: ["core_owner"],
+          connectionLimit: 30,
         },
       },
       "core-db-database": {

@@ -80,6 +80,7 @@ describe("components/KeycloakServer", () => {
             KC_CACHE: "local",
             KC_BOOTSTRAP_ADMIN_CLIENT_ID: "hivematrix-administrator",
             KC_BOOTSTRAP_ADMIN_CLIENT_SECRET: secret("value of keycloak-administrator-secret"),
+            JAVA_OPTS_KC_HEAP: "-Xms128m -Xmx512m -XX:MaxMetaspaceSize=256m",
             JAVA_OPTS_APPEND: [
               "-XX:-UsePerfData",
               `-Djava.io.tmpdir=${folder}`,

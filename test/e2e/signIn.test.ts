@@ -1,8 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { chmod, cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 import { expect } from "chai";
 import { generateKeyPair, SignJWT } from "jose";
@@ -11,9 +9,9 @@ import type { BrowserContext, Page } from "playwright-core";
 
 import { listListeners } from "../../setup/listeners.js";
 import { openContext } from "../support/browser.ts";
-import { ensureFlask } from "../support/flask.ts";
 import { KeycloakAdmin } from "../support/keycloak.ts";
-import { createTrial, eventually, kill, type Outcome, type Trial } from "../support/trial.ts";
+import { sharedPlatform } from "../support/platform.ts";
+import { eventually, kill, type Outcome, type Trial } from "../support/trial.ts";
 
 /** What the platform keeps of the administrator after the first sign-in. */
 const password = `Correct-${randomBytes(9).toString("base64url")}`;
@@ -25,22 +23,18 @@ describe("signing in", function () {
   let trial: Trial;
   /** Address of the Flask service. */
   let flasky: string;
-  let outputs: Record<string, string>;
+  let outputs: Readonly<Record<string, string>>;
   let context: BrowserContext;
   let page: Page;
 
   before(async () => {
-    trial = await createTrial();
-    flasky = `http://127.0.0.1:${String(await addFlask(trial))}`;
-    succeeded(await trial.run("up", "--beside"));
-    outputs = await trial.outputs();
+    ({ trial, flasky, outputs } = await sharedPlatform());
     context = await openContext();
     page = await context.newPage();
   });
 
   after(async () => {
     await (context as BrowserContext | undefined)?.close();
-    await trial.remove();
   });
 
   it("leaves nothing to do for a second up", async () => {
@@ -319,43 +313,6 @@ describe("signing in", function () {
     await client.end();
   }
 });
-
-/** Registers the Flask service of the tests with the trial, in a folder that its user can read. */
-async function addFlask(trial: Trial): Promise<number> {
-  const folder = join(dirname(trial.directory), "flasky");
-  await cp(join(import.meta.dirname, "../support/flask"), folder, { recursive: true });
-  // The cache may lie where only this user may look.
-  const venv = join(dirname(trial.directory), "venv");
-  const python = await ensureFlask();
-  await cp(dirname(dirname(python)), venv, { recursive: true, verbatimSymlinks: true });
-  await chmod(venv, 0o755);
-  const port = await freePort();
-  const path = join(trial.directory, "apps_registry.json");
-  const registry = JSON.parse(await readFile(path, "utf8")) as { apps: Record<string, unknown> };
-  registry.apps["flasky"] = {
-    description: "The Flask service of the tests.",
-    source: { directory: folder, command: [join(venv, "bin", "python"), "run.py"] },
-    port,
-    dependencies: ["core"],
-    database: "flasky",
-    gateway: { groups: ["admins", "client"] },
-  };
-  await writeFile(path, JSON.stringify(registry));
-  const config = join(trial.directory, "Pulumi.dev.yaml");
-  await writeFile(config, `${await readFile(config, "utf8")}  hivematrix:apps: [flasky]\n`);
-  await mkdir(join(folder, "instance"), { recursive: true });
-  await chmod(folder, 0o777);
-  return port;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
 
 async function typePassword(page: Page, user: string, secret: string): Promise<void> {
   await page.fill("#username", user);

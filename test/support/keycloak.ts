@@ -42,12 +42,24 @@ export class KeycloakAdmin {
     await this.#request("PUT", path, { ...found, ...changes });
   }
 
+  async put(path: string, object: unknown): Promise<void> {
+    await this.#request("PUT", path, object);
+  }
+
   async create(path: string, object: Record<string, unknown>): Promise<void> {
     await this.#request("POST", path, object);
   }
 
   async delete(path: string): Promise<void> {
     await this.#request("DELETE", path);
+  }
+
+  /** `/hivematrix/<kind>/<id>` of the object whose property has the value. */
+  async pathOf(kind: string, property: string, value: string): Promise<string> {
+    const all = await this.get<Record<string, unknown>[]>(`/hivematrix/${kind}`);
+    const id = all.find((object) => object[property] === value)?.["id"];
+    if (typeof id !== "string") throw new Error(`no ${kind} with ${property} ${value}`);
+    return `/hivematrix/${kind}/${id}`;
   }
 
   async #request(method: string, path: string, body?: unknown): Promise<Response> {
