@@ -46,7 +46,9 @@ export class Service<Env, Made extends keyof Env = never> extends pulumi.Compone
     );
     const made = secrets.map((variable): [string, pulumi.Output<string>] => {
       const noun = String(variable).toLowerCase().replaceAll("_", "-");
-      return [String(variable), new Secret(`${name}-${noun}`, { length: 43 }, child).value];
+      // What is encrypted with it is lost when it is.
+      const secret = new Secret(`${name}-${noun}`, { length: 43 }, { ...child, protect: true });
+      return [String(variable), secret.value];
     });
     this.process = new Process(
       `${name}-service`,

@@ -149,12 +149,14 @@ describe("program", () => {
     }
   });
 
-  it("protects the realm and the databases", () => {
+  it("protects the realm, the databases and the keys of what is encrypted", () => {
     const kept = engine.registered.filter((resource) => resource.protect);
     expect(kept.map(({ name }) => name).toSorted()).to.deep.equal([
       "core-db-database",
+      "core-encryption-key",
       "keycloak-db-database",
       "logger-db-database",
+      "nexus-cookie-key",
       "realm-realm",
     ]);
   });
