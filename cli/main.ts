@@ -6,6 +6,7 @@ import { addRestart } from "./restart.ts";
 import { addStart } from "./start.ts";
 import { addStatus } from "./status.ts";
 import { addStop } from "./stop.ts";
+import { addUser } from "./user.ts";
 
 const program = new Command("hive")
   .description(
@@ -13,8 +14,11 @@ const program = new Command("hive")
   )
   .showSuggestionAfterError()
   .exitOverride();
-for (const add of [addEnv, addStatus, addStart, addStop, addRestart, addLogs]) add(program);
-for (const command of program.commands) command.exitOverride();
+for (const add of [addEnv, addStatus, addStart, addStop, addRestart, addLogs, addUser])
+  add(program);
+for (const command of program.commands) {
+  for (const each of [command, ...command.commands]) each.exitOverride();
+}
 
 try {
   await program.parseAsync();
