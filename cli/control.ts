@@ -13,6 +13,8 @@ export interface ControlOptions {
   readonly json?: boolean;
   /** Seconds a service gets. */
   readonly timeout: string;
+  /** Nothing is printed. */
+  readonly quiet?: boolean;
 }
 
 const pause = 200;
@@ -38,6 +40,7 @@ export async function control(
   if (action !== "stop") await ensureSupervised(trial, services, deadline);
 
   const output = openOutput();
+  const tells = options.json !== true && options.quiet !== true;
   const start = Date.now();
   const before = services.map((name) => readState(trial, name).pid);
   // All are told at once: one may need another to become ready.
@@ -51,18 +54,18 @@ export async function control(
           `${name} is not ${done[action]} after ${timeout} s: ${trial.root}/services/${name}/log/main/current tells why.`,
         );
       }
-      if (options.json !== true) {
+      if (tells) {
         output.rewrite(`  ${name} … ${Math.round((Date.now() - start) / 1000)} s`);
       }
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
     seconds[name] = (Date.now() - start) / 1000;
-    if (options.json !== true) {
+    if (tells) {
       const took = output.dim(`${seconds[name].toFixed(1)} s`);
       output.line(`${output.green("✓")} ${name} ${done[action]} ${took}`);
     }
   }
-  if (options.json === true) {
+  if (options.json === true && options.quiet !== true) {
     const result = services.map((name) => {
       return { name, state: done[action], seconds: seconds[name] };
     });

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 
 import { addEnv } from "./env.ts";
 import { addLogs } from "./logs.ts";
+import { addReconfigure } from "./reconfigure.ts";
 import { addRestart } from "./restart.ts";
 import { addStart } from "./start.ts";
 import { addStatus } from "./status.ts";
@@ -14,7 +15,16 @@ const program = new Command("hive")
   )
   .showSuggestionAfterError()
   .exitOverride();
-for (const add of [addEnv, addStatus, addStart, addStop, addRestart, addLogs, addUser])
+for (const add of [
+  addEnv,
+  addStatus,
+  addStart,
+  addStop,
+  addRestart,
+  addLogs,
+  addUser,
+  addReconfigure,
+])
   add(program);
 for (const command of program.commands) {
   for (const each of [command, ...command.commands]) each.exitOverride();

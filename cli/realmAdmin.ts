@@ -1,7 +1,8 @@
 import { z } from "zod";
 
+import { administratorOf } from "./administratorClient.ts";
 import { HiveError } from "./hiveError.ts";
-import { readServiceEnvironment } from "./serviceEnvironment.ts";
+import { KeycloakRest } from "./keycloakRest.ts";
 import type { Trial } from "./trial.ts";
 
 const userSchema = z.object({
@@ -22,27 +23,17 @@ export type RealmGroup = Readonly<z.output<typeof groupSchema>>;
 /** Users of one answer; a realm with more is looked at in the console. */
 const most = 1000;
 
-/** Milliseconds that Keycloak gets for an answer. */
-const patience = 15_000;
-
 /**
  * The realm's users, by Keycloak's administration interface on loopback, as the administrator client
  * whose secret lies in Keycloak's environment on the host.
  */
 export class RealmAdmin {
-  readonly #url: string;
+  readonly #rest: KeycloakRest;
   readonly #realm: string;
-  readonly #credentials: Readonly<Record<string, string>>;
-  #token: string | undefined;
 
   constructor(trial: Trial, realm = "hivematrix") {
-    const env = readServiceEnvironment(trial, "keycloak");
-    this.#url = `http://127.0.0.1:${trial.ports.keycloak}`;
+    this.#rest = new KeycloakRest(trial.ports.keycloak, administratorOf(trial));
     this.#realm = realm;
-    this.#credentials = {
-      client_id: env["KC_BOOTSTRAP_ADMIN_CLIENT_ID"] ?? "",
-      client_secret: env["KC_BOOTSTRAP_ADMIN_CLIENT_SECRET"] ?? "",
-    };
   }
 
   async users(): Promise<RealmUser[]> {
@@ -101,45 +92,11 @@ export class RealmAdmin {
     }
   }
 
-  async #get(path: string): Promise<unknown> {
-    return (await this.#send("GET", path)).json();
+  #get(path: string): Promise<unknown> {
+    return this.#rest.get(`/${this.#realm}${path}`);
   }
 
-  async #send(method: string, path: string, body?: unknown): Promise<Response> {
-    const response = await this.#ask(`/admin/realms/${this.#realm}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${(this.#token ??= await this.#signIn())}`,
-        "content-type": "application/json",
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (response.ok) return response;
-    const said = z
-      .object({ errorMessage: z.string().optional(), error_description: z.string().optional() })
-      .safeParse(await response.json().catch(() => undefined)).data;
-    const why = said?.errorMessage ?? said?.error_description ?? `status ${response.status}`;
-    throw new HiveError(`Keycloak refuses it: ${why}.`);
-  }
-
-  async #signIn(): Promise<string> {
-    const response = await this.#ask("/realms/master/protocol/openid-connect/token", {
-      method: "POST",
-      body: new URLSearchParams({ grant_type: "client_credentials", ...this.#credentials }),
-    });
-    if (!response.ok) {
-      throw new HiveError(
-        "Keycloak does not know the platform's administrator client: `npm run up` says more.",
-      );
-    }
-    return z.object({ access_token: z.string() }).parse(await response.json()).access_token;
-  }
-
-  async #ask(path: string, init: RequestInit): Promise<Response> {
-    try {
-      return await fetch(`${this.#url}${path}`, { ...init, signal: AbortSignal.timeout(patience) });
-    } catch {
-      throw new HiveError("Keycloak does not answer: `npx hive status` tells why.");
-    }
+  #send(method: string, path: string, body?: unknown): Promise<Response> {
+    return this.#rest.send(method, `/${this.#realm}${path}`, body);
   }
 }

@@ -186,6 +186,28 @@ describe("a realm changed by hand", function () {
     }
   });
 
+  it("is got into again by `hive reconfigure identity` when the way in was taken away", async () => {
+    expect(JSON.parse((await trial.hive("reconfigure", "identity", "--json")).text)).to.deep.equal({
+      restored: false,
+    });
+    const [client] = await admin.get<{ id: string }[]>(
+      "/master/clients?clientId=hivematrix-administrator",
+    );
+    await admin.delete(`/master/clients/${String(client?.id)}`);
+    const refused = await trial.hive("user", "list");
+    expect(refused.code).to.equal(1);
+    expect(refused.text).to.contain("`npx hive reconfigure identity`");
+
+    const made = await trial.hive("reconfigure", "identity", "--json");
+    expect(made.code, made.text).to.equal(0);
+    expect(JSON.parse(made.text)).to.deep.equal({ restored: true });
+    succeeded(await trial.run("up"));
+    const rescues = await admin.get<{ clientId: string }[]>("/master/clients");
+    expect(
+      rescues.map(({ clientId }) => clientId).filter((id) => id.startsWith("rescue")),
+    ).to.deep.equal([]);
+  });
+
   it("keeps the one-time password pending and never resets it", async () => {
     const user = await admin.get<{ requiredActions: string[] }>(
       await admin.pathOf("users", "username", "admin"),
