@@ -6,8 +6,9 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
+import { freePort } from "../support/freePort.ts";
 import { HostPlugin, PluginError, secret, unknown } from "../support/hostPlugin.ts";
-import { eventually, freePort, isAlive, processesIn } from "./running.ts";
+import { eventually, isAlive, processesIn } from "./running.ts";
 
 type Values = Record<string, unknown>;
 

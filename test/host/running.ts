@@ -1,7 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 
 export interface Running {
   readonly pid: number;
@@ -46,14 +44,4 @@ export async function eventually<T>(
     if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(value)} after 15 s`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-}
-
-/** A TCP port on loopback that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
 }

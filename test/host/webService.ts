@@ -7,8 +7,9 @@ import { setTimeout as later } from "node:timers/promises";
 
 import { expect } from "chai";
 
+import { freePort } from "../support/freePort.ts";
 import { type HostPlugin, PluginError } from "../support/hostPlugin.ts";
-import { freePort, processesIn } from "./running.ts";
+import { processesIn } from "./running.ts";
 
 type Values = Record<string, unknown>;
 

@@ -1,9 +1,8 @@
-import { once } from "node:events";
 import { chmod, cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { dirname, join } from "node:path";
 
 import { ensureFlask, flaskFolder } from "./flask.ts";
+import { freePort } from "./freePort.ts";
 import { createTrial, type Trial } from "./trial.ts";
 
 /** A platform that runs, with the Flask service of the tests registered as `flasky`. */
@@ -64,14 +63,5 @@ async function addFlask(trial: Trial): Promise<number> {
   await writeFile(config, `${await readFile(config, "utf8")}  hivematrix:apps: [flasky]\n`);
   await mkdir(join(folder, "instance"), { recursive: true });
   await chmod(folder, 0o777);
-  return port;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
   return port;
 }

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { expect } from "chai";
 
+import { freePort } from "../../support/freePort.ts";
 import { secrets, TestPlatform, until } from "./testCore.ts";
 
 const main = fileURLToPath(new URL("../../../runtime/core/main.ts", import.meta.url));
@@ -91,12 +91,3 @@ describe("core's process", () => {
     expect(output.text).not.to.include(secrets.nexus);
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
