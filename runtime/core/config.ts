@@ -39,6 +39,8 @@ export const coreEnv = z
     LOGGER_NAME: z.string().default("helm"),
     /** Seconds; how long a session lasts whatever happens. */
     SESSION_LIFETIME: z.coerce.number().int().min(60).max(604_800).default(36_000),
+    /** Seconds; how long a browser's session goes on unused. */
+    SESSION_IDLE: z.coerce.number().int().min(60).max(604_800).default(7200),
     /** Seconds; how old what Keycloak said of a user may be. */
     REFRESH_AFTER: z.coerce.number().int().min(1).max(300).default(30),
   })

@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import { bearerOf, TokenError, verifyToken } from "../kernel/token.ts";
+import type { AuditLog } from "./auditLog.ts";
 import { readBody } from "./body.ts";
 import type { Callers } from "./callers.ts";
 import { IdentityRefused, IdentityUnavailable } from "./keycloak.ts";
@@ -15,6 +16,7 @@ export interface TokenApiOptions {
   readonly keys: SigningKeys;
   readonly sessions: Sessions;
   readonly callers: Callers;
+  readonly audit: AuditLog;
   /** Milliseconds. */
   readonly clock: () => number;
 }
@@ -31,7 +33,7 @@ const serviceName = /^[a-z0-9_-]{1,50}$/;
 
 /** What every service of the platform knows of core (contract 1.2): the paths, the words. */
 export function addTokenApi(app: FastifyInstance, options: TokenApiOptions): void {
-  const { keys, sessions, callers, clock } = options;
+  const { keys, sessions, callers, clock, audit } = options;
 
   app.get("/.well-known/jwks.json", () => keys.jwks);
 
@@ -40,16 +42,25 @@ export function addTokenApi(app: FastifyInstance, options: TokenApiOptions): voi
     {
       // Before the body: who does not prove anything learns nothing about it either.
       onRequest: (request, _reply, done) => {
-        callers.of(request.raw);
+        try {
+          callers.of(request.raw);
+        } catch (fault) {
+          audit.note({ action: "service_token.refused", details: { reason: "no proof" } });
+          throw fault;
+        }
         done();
       },
     },
     async (request) => {
       const body = readBody(serviceTokenBody, request.body);
       const { calling, target } = checkNames(body, callers);
-      if (calling !== callers.of(request.raw)) {
+      const actor = callers.of(request.raw);
+      if (calling !== actor) {
+        const details = { reason: "in the name of another", calling };
+        audit.note({ action: "service_token.refused", actor, subject: target, details });
         throw fail(403, "ERR_CALLER_NAME", "calling_service is not the caller");
       }
+      audit.note({ action: "service_token.issued", actor, subject: target });
       const now = Math.floor(clock() / 1000);
       return { token: await keys.sign(serviceClaims(calling, target, now)) };
     },
