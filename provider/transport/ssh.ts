@@ -38,6 +38,8 @@ export class SshTransport implements Transport {
   /** Sendings of shells that are gone. */
   #former = 0;
   #shell: RemoteShell | undefined;
+  /** Large uploads go one after the other: two of the same content would meet in one file. */
+  #uploading: Promise<unknown> = Promise.resolve();
 
   constructor(options: SshOptions) {
     this.#options = options;
@@ -131,16 +133,9 @@ export class SshTransport implements Transport {
         await this.#perform(createFile(to, `${printed(content)} >"$hive_new"`, ownership));
         return;
       }
-      const { connection } = await this.#open();
-      const move = `cat "$hive_file" >"$hive_new" && rm -f "$hive_file"`;
-      await sendFile(
-        connection,
-        (script) => this.#perform(script),
-        (script) => `${this.#become()}/bin/sh -c ${quote(script)}`,
-        from,
-        createFile(to, move, ownership),
-        signal,
-      );
+      const work = this.#uploading.then(() => this.#uploadLarge(from, to, ownership, signal));
+      this.#uploading = work.catch(() => undefined);
+      await work;
     });
   }
 
@@ -191,6 +186,23 @@ export class SshTransport implements Transport {
         connection.close();
       },
       () => undefined,
+    );
+  }
+
+  async #uploadLarge(
+    from: string,
+    to: string,
+    ownership: Ownership,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { connection } = await this.#open();
+    await sendFile(
+      connection,
+      (script) => this.#perform(script),
+      (script) => `${this.#become()}/bin/sh -c ${quote(script)}`,
+      from,
+      createFile(to, `cat "$hive_file" >"$hive_new" && rm -f "$hive_file"`, ownership),
+      signal,
     );
   }
 

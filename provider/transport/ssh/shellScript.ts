@@ -30,9 +30,15 @@ hive_reply() {
   rm -f "$hive/$1".*
 }
 hive_kill() {
-  [ -f "$hive/$1.group" ] || return 0
-  read -r hive_group <"$hive/$1.group"
-  kill -s "$2" -- "-$hive_group" 2>/dev/null || kill -s "$2" "$hive_group" 2>/dev/null
+  (
+    hive_tries=0
+    while [ ! -f "$hive/$1.group" ] && [ $hive_tries -lt 50 ]; do
+      sleep 0.1
+      hive_tries=$((hive_tries + 1))
+    done
+    read -r hive_group <"$hive/$1.group" || exit 0
+    kill -s "$2" -- "-$hive_group" || kill -s "$2" "$hive_group"
+  ) </dev/null >/dev/null 2>&1 &
 }
 hive_answer() {
   if [ "$1" -eq 0 ]; then printf '0 %s\\n' "$2"; else printf '1 %s\\n' "\${2##*: }"; fi

@@ -11,7 +11,7 @@ import { quote } from "./quote.ts";
 export type Perform = (script: string) => Promise<string>;
 
 /** Where what has come so far waits, by its whole content's hash: the next attempt goes on from there. */
-const waiting = `hive_wait="\${HIVE_CACHE:-/var/cache/hivematrix}"; [ "$(id -u)" -eq 0 ] || hive_wait="$HOME/.cache/hivematrix"`;
+const waiting = `hive_wait=/var/cache/hivematrix; [ "$(id -u)" -eq 0 ] || hive_wait="$HOME/.cache/hivematrix"`;
 
 /**
  * Sends a file and proves by its hash that it is whole. `finish` is a script that takes the file
@@ -31,6 +31,7 @@ export async function sendFile(
   const place = `${waiting}; hive_file="$hive_wait/${whole}"`;
   const found = await perform(
     `${place}\nmkdir -p -m 0700 "$hive_wait"\n` +
+      `find "$hive_wait" -maxdepth 1 -type f -mtime +7 -delete\n` +
       `[ -f "$hive_file" ] || (umask 077; true >"$hive_file")\n` +
       `printf '%s %s' "$(stat -c %s -- "$hive_file")" "$(sha256sum <"$hive_file" | cut -c 1-64)"`,
   );
@@ -55,7 +56,7 @@ export async function sendFile(
   }
   await perform(
     `${place}\n` +
-      `if [ "$(sha256sum <"$hive_file" | cut -c 1-64)" != ${quote(whole)} ]; then rm -f "$hive_file"; echo "it arrived incomplete: No space left on device" >&2; exit 1; fi\n${finish}`,
+      `if [ "$(sha256sum <"$hive_file" | cut -c 1-64)" != ${quote(whole)} ]; then rm -f "$hive_file"; echo "it arrived incomplete: No space left on device" >&2; exit 1; fi\n${finish}\nhive_code=$?; rmdir "$hive_wait" 2>/dev/null; exit $hive_code`,
   );
 }
 
