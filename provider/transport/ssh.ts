@@ -104,7 +104,7 @@ export class SshTransport implements Transport {
     options: WriteOptions = {},
   ): Promise<void> {
     const beside = `${dirname(path)}/.${basename(path)}.new`;
-    const script = createFile(beside, `${printed(content)} >"$hive_new"`, {
+    const script = createFile(beside, `${printed(content)} | cat >"$hive_new"`, {
       mode: "0644",
       ...options,
     });
@@ -130,7 +130,7 @@ export class SshTransport implements Transport {
     await this.#explained(to, async () => {
       if (size <= smallFile) {
         const content = await readFile(from);
-        await this.#perform(createFile(to, `${printed(content)} >"$hive_new"`, ownership));
+        await this.#perform(createFile(to, `${printed(content)} | cat >"$hive_new"`, ownership));
         return;
       }
       const work = this.#uploading.then(() => this.#uploadLarge(from, to, ownership, signal));
@@ -201,6 +201,7 @@ export class SshTransport implements Transport {
       (script) => this.#perform(script),
       (script) => `${this.#become()}/bin/sh -c ${quote(script)}`,
       from,
+      `(set -C; true >${quote(to)}) && rm -f -- ${quote(to)}`,
       createFile(to, `cat "$hive_file" >"$hive_new" && rm -f "$hive_file"`, ownership),
       signal,
     );

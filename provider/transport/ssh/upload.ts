@@ -14,15 +14,17 @@ export type Perform = (script: string) => Promise<string>;
 const waiting = `hive_wait=/var/cache/hivematrix; [ "$(id -u)" -eq 0 ] || hive_wait="$HOME/.cache/hivematrix"`;
 
 /**
- * Sends a file and proves by its hash that it is whole. `finish` is a script that takes the file
- * named by `$hive_file` to its place.
- * @param command what runs a shell script, given as the next argument, with the right user
+ * Sends a file and proves by its hash that it is whole.
+ * @param shell the command that runs a script as the right user
+ * @param begin a script that fails where `finish` could not succeed
+ * @param finish a script that takes the file named by `$hive_file` to its place
  */
 export async function sendFile(
   connection: Connection,
   perform: Perform,
   shell: (script: string) => string,
   from: string,
+  begin: string,
   finish: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -30,7 +32,7 @@ export async function sendFile(
   const whole = await hashOf(from, size);
   const place = `${waiting}; hive_file="$hive_wait/${whole}"`;
   const found = await perform(
-    `${place}\nmkdir -p -m 0700 "$hive_wait"\n` +
+    `${begin} || exit 1\n${place}\nmkdir -p -m 0700 "$hive_wait"\n` +
       `find "$hive_wait" -maxdepth 1 -type f -mtime +7 -delete\n` +
       `[ -f "$hive_file" ] || (umask 077; true >"$hive_file")\n` +
       `printf '%s %s' "$(stat -c %s -- "$hive_file")" "$(sha256sum <"$hive_file" | cut -c 1-64)"`,
