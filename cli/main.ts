@@ -1,11 +1,15 @@
 import { Command, CommanderError } from "commander";
 
+import { addAuditLog } from "./auditLog.ts";
+import { addCurl } from "./curl.ts";
 import { addEnv } from "./env.ts";
 import { addLogs } from "./logs.ts";
 import { addRestart } from "./restart.ts";
+import { addRotate } from "./rotate.ts";
 import { addStart } from "./start.ts";
 import { addStatus } from "./status.ts";
 import { addStop } from "./stop.ts";
+import { addToken } from "./token.ts";
 
 const program = new Command("hive")
   .description(
@@ -14,6 +18,7 @@ const program = new Command("hive")
   .showSuggestionAfterError()
   .exitOverride();
 for (const add of [addEnv, addStatus, addStart, addStop, addRestart, addLogs]) add(program);
+for (const add of [addToken, addCurl, addRotate, addAuditLog]) add(program);
 for (const command of program.commands) command.exitOverride();
 
 try {
