@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,6 +64,38 @@ describe("SshTransport, in time", function () {
     abort.abort();
     expect(await work).to.equal("sh was interrupted; run the same command again.");
     await gone(Number(await readFile(pids, "utf8")));
+  });
+
+  it("makes a new connection when the shell on the host was killed", async () => {
+    const { connections } = relay;
+    const topmost = [
+      ...["parent() { ps -o ppid= -p $1; }", "p=$PPID"],
+      'while [ "$(ps -o comm= -p $(parent $p))" = sh ]; do p=$(parent $p); done',
+      "kill -9 $p",
+    ];
+    await transport.run(["sh", "-c", topmost.join("\n")]).catch(() => undefined);
+    await until(async () => (await transport.stat("/").catch(() => undefined)) !== undefined);
+    expect(relay.connections - connections).to.be.at.least(1);
+  });
+
+  it("takes a key from the agent", async () => {
+    const agent = execFileSync("ssh-agent", ["-a", `${folder}/agent`, "-s"], { encoding: "utf8" });
+    try {
+      const env = { ...process.env, SSH_AUTH_SOCK: `${folder}/agent` };
+      execFileSync("ssh-add", ["-q", "-"], { env, input: server.privateKey, stdio: "pipe" });
+      const { privateKey, ...others } = options();
+      expect(privateKey).to.include("PRIVATE KEY");
+      const other = new SshTransport({ ...others, agent: `${folder}/agent` });
+      expect(await other.stat("/")).to.include({ type: "directory" });
+      other.close();
+      execFileSync("ssh-add", ["-q", "-D"], { env, stdio: "pipe" });
+      const said = await explainedBy(
+        new SshTransport({ ...others, agent: `${folder}/agent` }).stat("/"),
+      );
+      expect(said).to.include("does not accept any key of the agent");
+    } finally {
+      process.kill(Number(/SSH_AGENT_PID=(\d+)/.exec(agent)?.[1]));
+    }
   });
 
   it("does not make others wait for a long command", async () => {

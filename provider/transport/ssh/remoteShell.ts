@@ -28,6 +28,9 @@ interface Look extends Waiting<string> {
  */
 const patience = 200;
 
+/** Milliseconds that questions wait for more of them, soon after others: the engine asks in bursts. */
+const gathering = 15;
+
 /**
  * A shell at the other end, fed with commands. Everything asked for in one turn of the event loop,
  * or while the former sending is under way, travels in one sending: `sendings` counts them.
@@ -42,6 +45,9 @@ export class RemoteShell {
   #unanswered = new Set<number>();
   #flush: NodeJS.Immediate | undefined;
   #delay: NodeJS.Timeout | undefined;
+  #gather: NodeJS.Timeout | undefined;
+  #lost: Fault | undefined;
+  #sent = 0;
   #last = 0;
 
   private constructor(channel: ClientChannel) {
@@ -68,7 +74,11 @@ export class RemoteShell {
       });
       channel.once("close", () => {
         reject(connection.lost ?? refused(said.trim()));
-        shell.#fail(connection.lost ?? new Fault(`The shell on the host ended: ${said.trim()}`));
+        shell.#fail(
+          connection.lost ?? new Fault("The shell on the host ended; run the same command again."),
+        );
+        // The next question makes a connection with a new one.
+        connection.close();
       });
       connection.onLost((fault) => {
         reject(fault);
@@ -99,6 +109,7 @@ export class RemoteShell {
   /** A small question: a call of one of the preamble's functions that print one line. */
   look(call: string): Promise<string> {
     return new Promise((resolve, reject) => {
+      if (this.#lost !== undefined) throw this.#lost;
       this.#looks.push({ call, resolve, reject });
       this.#schedule();
     });
@@ -110,6 +121,7 @@ export class RemoteShell {
   }
 
   #enqueue(id: number, text: string, waiting: Waiting<Reply>): void {
+    if (this.#lost !== undefined) throw this.#lost;
     this.#waiting.set(id, waiting);
     this.#lines.push({ id, text });
     this.#schedule();
@@ -117,13 +129,20 @@ export class RemoteShell {
 
   #schedule(): void {
     if (this.#unanswered.size > 0 && this.#delay !== undefined) return;
-    this.#flush ??= setImmediate(() => {
-      this.#send();
-    });
+    const burst = Date.now() - this.#sent < patience;
+    if (this.#lines.length === 0 && burst && this.#flush === undefined) {
+      this.#gather ??= setTimeout(() => {
+        this.#send();
+      }, gathering);
+    } else {
+      this.#flush ??= setImmediate(() => {
+        this.#send();
+      });
+    }
   }
 
   #send(): void {
-    this.#flush = undefined;
+    this.#unschedule();
     clearTimeout(this.#delay);
     this.#delay = undefined;
     const looks = this.#looks.splice(0);
@@ -136,15 +155,22 @@ export class RemoteShell {
       if (this.#lines.length + this.#looks.length > 0) this.#schedule();
     }, patience);
     this.sendings += 1;
+    this.#sent = Date.now();
     this.#channel.write(lines.map(({ text }) => text).join(""));
+  }
+
+  #unschedule(): void {
+    clearImmediate(this.#flush);
+    clearTimeout(this.#gather);
+    this.#flush = undefined;
+    this.#gather = undefined;
   }
 
   async #lookTogether(looks: readonly Look[]): Promise<void> {
     const id = this.nextId();
     const work = this.job(id, looks.map(({ call }) => `\n${call}`).join(""));
     // The job has scheduled a sending of its own, but this one is under way.
-    clearImmediate(this.#flush);
-    this.#flush = undefined;
+    this.#unschedule();
     try {
       const lines = (await work).stdout.toString("latin1").split("\n");
       looks.forEach(({ resolve, reject }, index) => {
@@ -169,8 +195,9 @@ export class RemoteShell {
   }
 
   #fail(fault: Fault): void {
+    this.#lost ??= fault;
     clearTimeout(this.#delay);
-    clearImmediate(this.#flush);
+    this.#unschedule();
     for (const { reject } of [...this.#looks.splice(0), ...this.#waiting.values()]) reject(fault);
     this.#waiting.clear();
   }
