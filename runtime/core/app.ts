@@ -14,6 +14,7 @@ import type { CoreConfig } from "./config.ts";
 import { Events } from "./events.ts";
 import { answerFaults } from "./faults.ts";
 import { Health } from "./health.ts";
+import { Limits } from "./limits.ts";
 import { addLogoutApi } from "./logoutApi.ts";
 import { Keycloak } from "./keycloak.ts";
 import { Notifications } from "./notifications.ts";
@@ -82,6 +83,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     clock,
     log,
     lifetime: config.SESSION_LIFETIME,
+    tokenLifetime: config.USER_TOKEN_LIFETIME,
     idle: config.SESSION_IDLE,
     refreshAfter: config.REFRESH_AFTER,
     note: (entry) => {
@@ -128,7 +130,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     const report = await health.report();
     return reply.code(report.status === "unhealthy" ? 503 : 200).send(report);
   });
-  addTokenApi(app, { keys, sessions, callers, clock, audit });
+  addTokenApi(app, { keys, sessions, callers, clock, audit, limits: new Limits(clock), config });
   addLogoutApi(app, sessions);
   addSessionApi(app, { sessions, events, callers, gateway: config.GATEWAY_NAME });
   await app.ready();

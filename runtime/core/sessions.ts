@@ -10,7 +10,7 @@ import type { AuditEntry } from "./auditLog.ts";
 import type { Seal } from "./seal.ts";
 import type { SessionLine, SessionRow, SessionStore } from "./sessionStore.ts";
 import type { SigningKeys } from "./signingKeys.ts";
-import { type User, userClaims, userTokenLifetime } from "./userToken.ts";
+import { type User, userClaims } from "./userToken.ts";
 
 /** What the gateway gets to know of a session. Times in seconds since 1970. */
 export interface Session {
@@ -41,6 +41,8 @@ export interface SessionsOptions {
   readonly log: Log;
   /** Seconds; how long a session lasts whatever happens. */
   readonly lifetime: number;
+  /** Seconds; how long a token is valid. */
+  readonly tokenLifetime: number;
   /** Seconds; how long a browser's session goes on unused. */
   readonly idle: number;
   /** Told of sign-ins that were refused. */
@@ -221,12 +223,12 @@ export class Sessions {
   }
 
   async #add(grant: Grant, cookieHash: Buffer | null): Promise<SessionRow> {
-    const { store, seal, clock, lifetime, idle } = this.#options;
+    const { store, seal, clock, lifetime, tokenLifetime, idle } = this.#options;
     const user = await this.#identify(grant);
     const id = createSecret();
     const now = clock();
     const refreshable = cookieHash !== null && grant.refresh_token !== undefined;
-    const seconds = refreshable ? lifetime : Math.min(lifetime, userTokenLifetime);
+    const seconds = refreshable ? lifetime : Math.min(lifetime, tokenLifetime);
     return store.add({
       id,
       cookieHash,
@@ -244,7 +246,7 @@ export class Sessions {
   }
 
   async #present(row: SessionRow): Promise<Session> {
-    const { store, keys, seal, clock } = this.#options;
+    const { store, keys, seal, clock, tokenLifetime } = this.#options;
     const { id, user_data: user } = row;
     const expires_at = seconds(row.expires_at);
     const signed = row.token_kid === keys.kid ? open(seal, row.token, id) : undefined;
@@ -256,7 +258,7 @@ export class Sessions {
         return { id, token: signed, token_expires_at, expires_at, user };
       }
     }
-    const claims = userClaims(user, id, Math.floor(clock() / 1000), expires_at);
+    const claims = userClaims(user, id, Math.floor(clock() / 1000), expires_at, tokenLifetime);
     const token_expires_at = claims.exp ?? expires_at;
     const { kid } = keys;
     const token = await keys.sign(claims);
