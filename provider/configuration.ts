@@ -44,24 +44,7 @@ export const configuration = {
   version: z.string().optional(),
 } satisfies Shape;
 
-export const secretConfiguration = ["privateKey", "passphrase"] as const;
-
 type Values = Readonly<Record<string, unknown>>;
-
-/** The SDK hands what is no text over as JSON. What cannot be read stays and is found faulty. */
-export function withoutJson(values: Values): Record<string, unknown> {
-  const plain: Record<string, unknown> = { ...values };
-  for (const key of ["port", "agent", "sudo", "forwards"]) {
-    const value = plain[key];
-    if (typeof value !== "string") continue;
-    try {
-      plain[key] = JSON.parse(value) as unknown;
-    } catch {
-      // Not JSON: the schema says what it must be.
-    }
-  }
-  return plain;
-}
 
 /** Faults across properties. What is not known yet passes. */
 export async function configurationFaults(values: Values): Promise<Failure[]> {

@@ -6,6 +6,7 @@ import { checkResponse, diffResponse, failureMessage } from "./answers.ts";
 import { differences, type Difference, same } from "./diff.ts";
 import { Engine } from "./engine.ts";
 import { Fault, PartialFailure } from "./fault.ts";
+import { secretConfiguration, withoutJson } from "./givenConfiguration.ts";
 import type { Arguments } from "./readiness.ts";
 import type { Context, Resource } from "./resource.ts";
 import { type ResourceName, resources } from "./resources/index.ts";
@@ -56,23 +57,22 @@ export class HostProvider {
   }
 
   async checkConfig(request: pb.CheckRequest): Promise<pb.CheckResponse> {
-    const [{ check }, own] = await Promise.all([
+    const [{ check }, { configuration, configurationFaults }] = await Promise.all([
       import("./schema.ts"),
       import("./configuration.ts"),
     ]);
     const news = decode(request.getNews());
     this.secrets.learn(news);
-    const { inputs, failures } = check(own.configuration, own.withoutJson(news.values));
-    const secret = own.secretConfiguration.filter((key) => key in inputs);
+    const { inputs, failures } = check(configuration, withoutJson(news.values));
+    const secret = secretConfiguration.filter((key) => key in inputs);
     for (const key of secret) this.secrets.add(inputs[key]);
-    const more = await own.configurationFaults(inputs);
+    const more = await configurationFaults(inputs);
     const secrets = [...news.secrets, ...secret.map((key) => [key])];
     return checkResponse(inputs, secrets, [...failures, ...more]);
   }
 
   /** A new way to reach the same host never replaces what is on it. */
-  async diffConfig(request: pb.DiffRequest): Promise<pb.DiffResponse> {
-    const { withoutJson } = await import("./configuration.ts");
+  diffConfig(request: pb.DiffRequest): pb.DiffResponse {
     const [olds, news] = [request.getOlds(), request.getNews()].map((message) =>
       withoutJson(decode(message).values),
     );
@@ -241,10 +241,7 @@ export class HostProvider {
 
   /** In a preview the configuration may hold what is not known yet: then nothing is reached. */
   async #reachRemote(values: Readonly<Record<string, unknown>>): Promise<void> {
-    const [{ secretConfiguration, withoutJson }, { reach }] = await Promise.all([
-      import("./configuration.ts"),
-      import("./transport/choose.ts"),
-    ]);
+    const { reach } = await import("./transport/choose.ts");
     for (const key of secretConfiguration) this.secrets.add(values[key]);
     const plain = withoutJson(values);
     if (hasUnknown(plain)) return;

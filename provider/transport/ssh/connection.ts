@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Client, type ClientChannel, type ConnectConfig } from "ssh2";
+import type { Client, ClientChannel, ConnectConfig } from "ssh2";
 
 import { codeOf, Fault, messageOf } from "../../fault.ts";
 import { refusal, signaturesOf } from "./hostKey.ts";
@@ -90,7 +90,9 @@ export class Connection {
 
 /** @throws Fault when trying again is of no use. */
 async function attempt(options: SshOptions): Promise<Client> {
-  const client = new Client();
+  // Loaded with the first connection: others wait for the forwards that listen before.
+  const { default: ssh2 } = await import("ssh2");
+  const client = new ssh2.Client();
   let refused: Fault | undefined;
   const config: ConnectConfig = {
     host: options.address,
