@@ -94,7 +94,9 @@ describe("weakness 66: core's audit trail", () => {
   });
 
   it("has every change of a signing key, also one made by hand", async () => {
-    await platform.database.pool.query("UPDATE signing_keys SET retired_at = now()");
+    await platform.database.pool.query("UPDATE signing_keys SET retired_at = $1", [
+      new Date(platform.clock.now),
+    ]);
     await until(async () => (await rows("signing_key.added")).length === 2);
     await platform.database.pool.query("DELETE FROM signing_keys");
     expect(await rows("signing_key.changed")).to.have.length(1);
