@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,6 +63,7 @@ export class Forwards {
       rmSync(recordPath(localPort), { force: true });
     }
     this.#servers.clear();
+    removeEmptyFolder();
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -150,6 +151,14 @@ function targetOf({ host, port }: Forward, machine: string): string {
 
 function folder(): string {
   return join(tmpdir(), `hivematrix-forwards-${String(process.getuid?.())}`);
+}
+
+function removeEmptyFolder(): void {
+  try {
+    rmdirSync(folder());
+  } catch {
+    // Other plugins' records are in it, or it is gone.
+  }
 }
 
 function recordPath(localPort: number): string {
