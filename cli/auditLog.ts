@@ -41,9 +41,12 @@ const rows = `(SELECT *, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS
   FROM audit_log) AS audit`;
 
 export function addAuditLog(program: Command): void {
-  program
-    .command("audit")
-    .description("what happened to sessions, tokens and keys")
+  // There may be another kind of audit already, whose options are not this one's.
+  const audit =
+    program.commands.find((command) => command.name() === "audit") ??
+    program.command("audit").description("what happened to sessions, tokens and keys");
+  audit
+    .enablePositionalOptions()
     .command("log")
     .description("the audit trail, oldest row first; reads core's database itself")
     .option("-n, --tail <rows>", `at most ${many}; default ${few}`)
