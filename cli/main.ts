@@ -1,12 +1,16 @@
 import { Command, CommanderError } from "commander";
 
+import { addAuditLog } from "./auditLog.ts";
+import { addCurl } from "./curl.ts";
 import { addEnv } from "./env.ts";
 import { addLogs } from "./logs.ts";
 import { addReconfigure } from "./reconfigure.ts";
 import { addRestart } from "./restart.ts";
+import { addRotate } from "./rotate.ts";
 import { addStart } from "./start.ts";
 import { addStatus } from "./status.ts";
 import { addStop } from "./stop.ts";
+import { addToken } from "./token.ts";
 import { addUser } from "./user.ts";
 
 const program = new Command("hive")
@@ -24,8 +28,13 @@ for (const add of [
   addLogs,
   addUser,
   addReconfigure,
-])
+  addToken,
+  addCurl,
+  addRotate,
+  addAuditLog,
+]) {
   add(program);
+}
 for (const command of program.commands) {
   for (const each of [command, ...command.commands]) each.exitOverride();
 }

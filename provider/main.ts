@@ -9,7 +9,7 @@ const { provider, port } = await serve(process.argv[2]);
 
 /** Ends what is being done; exits 0, since the engine reports every other code. */
 function leave(): void {
-  provider.cancel();
+  provider.close();
   process.exit(0);
 }
 

@@ -6,14 +6,15 @@ import { checkResponse, diffResponse, failureMessage } from "./answers.ts";
 import { differences, type Difference, same } from "./diff.ts";
 import { Engine } from "./engine.ts";
 import { Fault, PartialFailure } from "./fault.ts";
+import { secretConfiguration, withoutJson } from "./givenConfiguration.ts";
 import type { Arguments } from "./readiness.ts";
 import type { Context, Resource } from "./resource.ts";
 import { type ResourceName, resources } from "./resources/index.ts";
 import { Secrets } from "./secrets.ts";
 import { InitFailed } from "./serviceError.ts";
 import { encoded, only, planned, stateOf } from "./state.ts";
+import type { Reach } from "./transport/choose.ts";
 import { LocalTransport } from "./transport/local.ts";
-import type { Transport } from "./transport/transport.ts";
 import { decode, encode, hasUnknown, type Path, type Properties } from "./wire.ts";
 
 const version = "0.1.0";
@@ -23,7 +24,7 @@ export class HostProvider {
   readonly secrets = new Secrets();
   #engine: Engine;
   #running = new AbortController();
-  #transport: Transport | undefined;
+  #reach: Reach | undefined;
 
   constructor(engineAddress: string | undefined) {
     this.#engine = new Engine(engineAddress);
@@ -56,23 +57,35 @@ export class HostProvider {
   }
 
   async checkConfig(request: pb.CheckRequest): Promise<pb.CheckResponse> {
-    const [{ check }, { configuration }] = await Promise.all([
+    const [{ check }, { configuration, configurationFaults }] = await Promise.all([
       import("./schema.ts"),
       import("./configuration.ts"),
     ]);
     const news = decode(request.getNews());
-    const { inputs, failures } = check(configuration, news.values);
-    return checkResponse(inputs, news.secrets, failures);
+    this.secrets.learn(news);
+    const { inputs, failures } = check(configuration, withoutJson(news.values));
+    const secret = secretConfiguration.filter((key) => key in inputs);
+    for (const key of secret) this.secrets.add(inputs[key]);
+    const more = await configurationFaults(inputs);
+    const secrets = [...news.secrets, ...secret.map((key) => [key])];
+    return checkResponse(inputs, secrets, [...failures, ...more]);
   }
 
   /** A new way to reach the same host never replaces what is on it. */
   diffConfig(request: pb.DiffRequest): pb.DiffResponse {
-    const found = differences(decode(request.getOlds()).values, decode(request.getNews()).values);
-    return diffResponse(found, []);
+    const [olds, news] = [request.getOlds(), request.getNews()].map((message) =>
+      withoutJson(decode(message).values),
+    );
+    return diffResponse(differences(olds, news), []);
   }
 
-  configure(): pb.ConfigureResponse {
-    this.#transport = new LocalTransport();
+  /** Connects to nothing yet; forwards listen. */
+  async configure(request: pb.ConfigureRequest): Promise<pb.ConfigureResponse> {
+    const { values } = decode(request.getArgs());
+    this.#reach?.close();
+    this.#reach = undefined;
+    if (values["transport"] === "ssh") await this.#reachRemote(values);
+    else this.#reach = { transport: new LocalTransport(), close: () => undefined };
     const response = new pb.ConfigureResponse();
     response.setAcceptsecrets(true);
     response.setAcceptoutputs(true);
@@ -80,6 +93,12 @@ export class HostProvider {
     // The first check needs it; until then the engine is busy with other things.
     setImmediate(() => void import("./schema.ts"));
     return response;
+  }
+
+  /** Ends everything that is being done, and what is open. */
+  close(): void {
+    this.cancel();
+    this.#reach?.close();
   }
 
   /** Ends everything that is being done. */
@@ -220,6 +239,17 @@ export class HostProvider {
     return new empty.Empty();
   }
 
+  /** In a preview the configuration may hold what is not known yet: then nothing is reached. */
+  async #reachRemote(values: Readonly<Record<string, unknown>>): Promise<void> {
+    const { reach } = await import("./transport/choose.ts");
+    for (const key of secretConfiguration) this.secrets.add(values[key]);
+    const plain = withoutJson(values);
+    if (hasUnknown(plain)) return;
+    this.#reach = await reach(plain, (message) => {
+      this.#engine.warn("", this.secrets.mask(message));
+    });
+  }
+
   /** By `host:index:<Class>`, which older engines give only within the URN. */
   async #resource(request: { getType(): string; getUrn(): string }): Promise<Resource> {
     const type = request.getType() || (request.getUrn().split("::")[2] ?? "").split("$").at(-1);
@@ -248,8 +278,10 @@ export class HostProvider {
   }
 
   #context(urn: string, timeout: number): Context {
-    const transport = this.#transport;
-    if (transport === undefined) throw new Fault("The host provider is not configured yet.");
+    if (this.#reach === undefined) {
+      throw new Fault("How to reach the host is not known yet; run up first.");
+    }
+    const { transport } = this.#reach;
     const signal = this.#running.signal;
     let last = "";
     return {

@@ -58,10 +58,10 @@ export const file = define({
   },
 
   async read({ transport }, id, old) {
-    const entry = await transport.stat(id);
-    if (entry?.type !== "file") return undefined;
-    const content = (await transport.read(id))?.toString("utf8");
-    if (content === undefined) return undefined;
+    // Both at once: one round trip.
+    const [entry, bytes] = await Promise.all([transport.stat(id), transport.read(id)]);
+    if (entry?.type !== "file" || bytes === undefined) return undefined;
+    const content = bytes.toString("utf8");
     const foreign = old === undefined && entry.owner !== transport.user;
     return {
       ...old,

@@ -14,6 +14,7 @@ export const resources = {
   Secret: async () => erase((await import("./secret.ts")).secret),
   Service: async () => erase((await import("./service.ts")).service),
   Supervisor: async () => erase((await import("./supervisor.ts")).supervisor),
+  Unit: async () => erase((await import("./unit.ts")).unit),
   User: async () => erase((await import("./user.ts")).user),
 } satisfies Record<string, () => Promise<Resource>>;
 

@@ -62,7 +62,9 @@ export class LocalTransport implements Transport {
   }
 
   read(path: string): Promise<Buffer | undefined> {
-    return absentAsUndefined(fs.readFile(path), path);
+    // A named pipe would keep us waiting for somebody who writes.
+    const flag = constants.O_RDONLY | constants.O_NONBLOCK;
+    return absentAsUndefined(fs.readFile(path, { flag }), path);
   }
 
   list(path: string): Promise<string[] | undefined> {

@@ -65,6 +65,7 @@ export interface Transport {
   /** Runs a program without a shell; resolves whatever its exit code. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   stat(path: string): Promise<Entry | undefined>;
+  /** Undefined also for a directory. */
   read(path: string): Promise<Buffer | undefined>;
   /** Names in a directory. */
   list(path: string): Promise<string[] | undefined>;

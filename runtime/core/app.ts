@@ -7,12 +7,15 @@ import type { Pool } from "pg";
 import { type Log, LogClient } from "../kernel/log.ts";
 import { migrate } from "../kernel/migrations.ts";
 import { logAccess } from "./accessLog.ts";
+import { AuditLog } from "./auditLog.ts";
 import { acceptBodies } from "./body.ts";
 import { Callers } from "./callers.ts";
 import type { CoreConfig } from "./config.ts";
 import { Events } from "./events.ts";
 import { answerFaults } from "./faults.ts";
 import { Health } from "./health.ts";
+import { Limits } from "./limits.ts";
+import { addLogoutApi } from "./logoutApi.ts";
 import { Keycloak } from "./keycloak.ts";
 import { Notifications } from "./notifications.ts";
 import { Seal } from "./seal.ts";
@@ -69,6 +72,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     clock,
     fetch,
   });
+  const access = createAccessClient(config, keys, clock, fetch);
+  const audit = new AuditLog({ pool, clock, log, copy: access });
   const store = new SessionStore(pool);
   const sessions = new Sessions({
     store,
@@ -78,7 +83,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     clock,
     log,
     lifetime: config.SESSION_LIFETIME,
+    tokenLifetime: config.USER_TOKEN_LIFETIME,
+    idle: config.SESSION_IDLE,
     refreshAfter: config.REFRESH_AFTER,
+    note: (entry) => {
+      audit.note(entry);
+    },
   });
   const events = new Events({ pool, clock, log });
   const health = new Health({ pool, keycloak, clock });
@@ -86,6 +96,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   notifications.on("events", () => {
     events.wake();
   });
+  notifications.on("audit_log", () => void audit.copyNew());
   notifications.on("signing_keys", () => void keys.reload());
   await notifications.start();
   const prune = async (): Promise<void> => {
@@ -112,7 +123,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
   answerFaults(app, log);
   acceptBodies(app);
-  const access = createAccessClient(config, keys, clock, fetch);
   if (access !== undefined) logAccess(app, access);
 
   app.get("/", (_request, reply) => reply.type("text/plain").send("HiveMatrix core\n"));
@@ -120,7 +130,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     const report = await health.report();
     return reply.code(report.status === "unhealthy" ? 503 : 200).send(report);
   });
-  addTokenApi(app, { keys, sessions, callers, clock });
+  addTokenApi(app, { keys, sessions, callers, clock, audit, limits: new Limits(clock), config });
+  addLogoutApi(app, sessions);
   addSessionApi(app, { sessions, events, callers, gateway: config.GATEWAY_NAME });
   await app.ready();
 
@@ -136,6 +147,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       keys.close();
       notifications.close();
       await app.close();
+      await audit.close();
       await access?.close();
     },
   };

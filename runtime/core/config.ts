@@ -3,18 +3,25 @@ import { z } from "zod";
 
 import { databaseEnv, origin, readConfig, serverEnv } from "../kernel/config.ts";
 
+const json = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    context.addIssue({ code: "custom", message: "must be JSON" });
+    return z.NEVER;
+  }
+});
+
+const name = z.string().regex(/^[a-z0-9_-]{1,50}$/);
+
 /** JSON text of `{name: secret}`. */
-const secrets = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: "custom", message: "must be JSON" });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.record(z.string().regex(/^[a-z0-9_-]{1,50}$/), z.string().min(32)));
+const secrets = json.pipe(z.record(name, z.string().min(32)));
+
+/** JSON text of `{caller: [target]}`. */
+const calls = json.pipe(z.record(name, z.array(name)));
+
+/** JSON text of `[target]`. */
+const names = json.pipe(z.array(name));
 
 /** Environment of core. */
 export const coreEnv = z
@@ -34,11 +41,23 @@ export const coreEnv = z
     GATEWAY_NAME: z.string().min(1),
     /** The secret each service proves itself with, also of those that are no callers yet. */
     CALLER_SECRETS: secrets,
+    /** Who may get a service's token for whom; absent: every service for every other. */
+    CALLS: calls.optional(),
+    /** Services whose tokens name them in `aud`; unmodified ones refuse every token that has it. */
+    AUDIENCE_SERVICES: names.default([]),
+    /** Service's tokens that one caller may get in a minute. */
+    SERVICE_TOKENS_PER_MINUTE: z.coerce.number().int().min(10).max(10_000_000).default(1200),
     /** The logger; absent: access lines go nowhere. */
     LOGGER_URL: origin.optional(),
     LOGGER_NAME: z.string().default("helm"),
+    /** Seconds; how long a user's token is valid. */
+    USER_TOKEN_LIFETIME: z.coerce.number().int().min(600).max(3600).default(3600),
+    /** Seconds; how long a service's token is valid. */
+    SERVICE_TOKEN_LIFETIME: z.coerce.number().int().min(60).max(300).default(300),
     /** Seconds; how long a session lasts whatever happens. */
     SESSION_LIFETIME: z.coerce.number().int().min(60).max(604_800).default(36_000),
+    /** Seconds; how long a browser's session goes on unused. */
+    SESSION_IDLE: z.coerce.number().int().min(60).max(604_800).default(7200),
     /** Seconds; how old what Keycloak said of a user may be. */
     REFRESH_AFTER: z.coerce.number().int().min(1).max(300).default(30),
   })

@@ -1,4 +1,12 @@
-import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyGetKey } from "jose";
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from "jose";
 import { z } from "zod";
 
 import { permissionLevelOf } from "./permissionLevel.ts";
@@ -40,6 +48,31 @@ const tokens = z.object({
   refresh_token: z.string().optional(),
   id_token: z.string().optional(),
 });
+
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout";
+
+const logoutClaims = z
+  .object({
+    iat: z.number(),
+    jti: z.string().min(1).max(200),
+    sid: z.string().min(1).optional(),
+    sub: z.string().min(1).optional(),
+    nonce: z.undefined().optional(),
+    events: z.object({ [logoutEvent]: z.object({}) }),
+  })
+  .refine(({ sid, sub }) => sid !== undefined || sub !== undefined);
+
+/** What has ended at Keycloak: one session, or all of a user. */
+export interface Logout {
+  readonly jti: string;
+  readonly sid: string | undefined;
+  readonly sub: string | undefined;
+  /** When it is too old to be used anyway. */
+  readonly expiresAt: Date;
+}
+
+/** Seconds that a logout token may be old. */
+const logoutAge = 120;
 
 export type KeycloakTokens = z.output<typeof tokens>;
 
@@ -120,27 +153,53 @@ export class Keycloak {
     return response.status;
   }
 
+  /**
+   * What a logout token ends (OpenID Connect Back-Channel Logout 1.0, 2.6); that it is used once is
+   * the caller's to see.
+   * @throws IdentityRefused, IdentityUnavailable
+   */
+  async verifyLogout(token: string): Promise<Logout> {
+    const { clientId: audience } = this.#options;
+    const payload = await this.#verifySigned(token, {
+      audience,
+      requiredClaims: ["iat", "jti", "events"],
+      maxTokenAge: logoutAge,
+    });
+    const parsed = logoutClaims.safeParse(payload);
+    if (!parsed.success) throw new IdentityRefused("Not a logout token");
+    const { jti, sid, sub, iat } = parsed.data;
+    const expiresAt = new Date((iat + logoutAge + 2 * tolerance) * 1000);
+    return { jti, sid, sub, expiresAt };
+  }
+
   async #verify(accessToken: string): Promise<string> {
+    const payload = await this.#verifySigned(accessToken, {
+      requiredClaims: ["exp", "iat", "sub", "azp"],
+      // Keycloak's own tokens live for minutes.
+      maxTokenAge: "1d",
+    });
+    // An ID token is signed by the same key and names the same client.
+    if (payload["typ"] !== "Bearer") throw new IdentityRefused("Not an access token");
+    if (payload["azp"] !== this.#options.clientId) {
+      throw new IdentityRefused("The access token is another client's");
+    }
+    return payload.sub ?? "";
+  }
+
+  /** With an age it is also refused when it was issued in the future. */
+  async #verifySigned(token: string, demands: JWTVerifyOptions): Promise<JWTPayload> {
     try {
-      const { payload } = await jwtVerify(accessToken, this.#key, {
+      const { payload } = await jwtVerify(token, this.#key, {
         algorithms: ["RS256"],
         issuer: this.#options.issuer,
-        requiredClaims: ["exp", "iat", "sub", "azp"],
         clockTolerance: tolerance,
         currentDate: new Date(this.#options.clock()),
-        // Also refuses what is issued in the future; Keycloak's own tokens live for minutes.
-        maxTokenAge: "1d",
+        ...demands,
       });
-      // An ID token is signed by the same key and names the same client.
-      if (payload["typ"] !== "Bearer") throw new IdentityRefused("Not an access token");
-      if (payload["azp"] !== this.#options.clientId) {
-        throw new IdentityRefused("The access token is another client's");
-      }
-      return payload.sub ?? "";
+      return payload;
     } catch (fault) {
-      if (fault instanceof IdentityRefused) throw fault;
       if (fault instanceof errors.JOSEError && !keyFaults.has(fault.code)) {
-        throw new IdentityRefused("The access token is not valid", { cause: fault });
+        throw new IdentityRefused("The token is not valid", { cause: fault });
       }
       throw new IdentityUnavailable("The realm's keys cannot be had", { cause: fault });
     }

@@ -32,6 +32,11 @@ const beginBody = z.strictObject({
 
 const cookieBody = z.strictObject({ cookie: z.string().min(1).max(100) });
 
+/** Everybody's is for admins, by the session's own level. */
+const listBody = cookieBody.extend({ everybody: z.boolean().default(false) });
+const endOneBody = cookieBody.extend({ id: z.string().min(1).max(100) });
+const everywhereBody = cookieBody.extend({ sub: z.string().min(1).max(100).optional() });
+
 const eventNumber = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const eventQuery = z.object({ after: eventNumber.optional() });
 
@@ -71,6 +76,21 @@ export function addSessionApi(app: FastifyInstance, options: SessionApiOptions):
         const { cookie } = readBody(cookieBody, request.body);
         const id_token = await sessions.end(cookie);
         return id_token === undefined ? {} : { id_token };
+      });
+
+      api.post("/sessions/list", async (request) => {
+        const { cookie, everybody } = readBody(listBody, request.body);
+        return { sessions: await sessions.list(cookie, everybody) };
+      });
+
+      api.post("/sessions/end-one", async (request) => {
+        const { cookie, id } = readBody(endOneBody, request.body);
+        return { ended: await sessions.endOne(cookie, id) };
+      });
+
+      api.post("/sessions/end-everywhere", async (request) => {
+        const { cookie, sub } = readBody(everywhereBody, request.body);
+        return { ended: await sessions.endEverywhere(cookie, sub) };
       });
 
       api.get("/events", async (request, reply) => {

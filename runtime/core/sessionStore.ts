@@ -11,6 +11,7 @@ export interface SessionRow {
   readonly token_expires_at: Date | null;
   readonly refresh_token: Buffer | null;
   readonly expires_at: Date;
+  readonly seen_at: Date | null;
   readonly checked_at: Date;
   /** How often Keycloak was asked; tells two looks at one moment apart. */
   readonly checks: number;
@@ -27,8 +28,34 @@ export interface NewSession {
   readonly agent: string | null;
   readonly refreshToken: Buffer | null;
   readonly idToken: Buffer | null;
+  /** `sid` of the access token. */
+  readonly keycloakSession: string | null;
   readonly now: Date;
+  /** Ends then if nobody uses it before; null: never for that. */
+  readonly idleUntil: Date | null;
   readonly expiresAt: Date;
+}
+
+/** Which sessions are meant. */
+export type Selector = "id" | "cookie_hash" | "subject" | "keycloak_session";
+
+/** Why a session ended and who wanted it; kept in the audit trail. */
+export interface Reason {
+  readonly reason: string;
+  /** Default: the session's own user. */
+  readonly actor?: string | undefined;
+}
+
+/** A session for people's eyes. */
+export interface SessionLine {
+  readonly id: string;
+  readonly user: User;
+  readonly address: string | null;
+  readonly agent: string | null;
+  readonly minted: boolean;
+  readonly created_at: Date;
+  readonly seen_at: Date | null;
+  readonly expires_at: Date;
 }
 
 /** What an attempt to end a session found. */
@@ -41,9 +68,16 @@ export interface Ending {
 }
 
 const columns = `id, user_data, token, token_kid, token_expires_at, refresh_token, expires_at,
-  checked_at, checks, coalesce(leased_until > clock_timestamp(), false) AS leased`;
+  seen_at, checked_at, checks, coalesce(leased_until > clock_timestamp(), false) AS leased`;
 
-const live = `ended_at IS NULL AND expires_at > $2`;
+const live = `ended_at IS NULL AND expires_at > $2 AND (idle_until IS NULL OR idle_until > $2)`;
+
+const columnOf: Readonly<Record<Selector, string>> = {
+  id: "id",
+  cookie_hash: "cookie_hash",
+  subject: "user_data->>'sub'",
+  keycloak_session: "keycloak_session",
+};
 
 /** Sessions in PostgreSQL. Every change is one statement, so it happens whole or not at all. */
 export class SessionStore {
@@ -55,9 +89,16 @@ export class SessionStore {
 
   async add(session: NewSession): Promise<SessionRow> {
     const { rows } = await this.#pool.query<SessionRow>(
-      `INSERT INTO sessions (id, cookie_hash, user_data, address, agent, refresh_token, id_token,
-         created_at, checked_at, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) RETURNING ${columns}`,
+      `WITH added AS (
+         INSERT INTO sessions (id, cookie_hash, user_data, address, agent, refresh_token, id_token,
+           created_at, checked_at, seen_at, expires_at, idle_until, keycloak_session)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9, $10, $11) RETURNING *),
+       noted AS (
+         INSERT INTO audit_log (at, action, actor, subject, address, details)
+         SELECT $8, 'session.began', user_data->>'sub', id, address, jsonb_build_object(
+           'user', user_data->>'preferred_username', 'level', user_data->>'permission_level',
+           'browser', cookie_hash IS NOT NULL, 'agent', agent) FROM added)
+       SELECT ${columns} FROM added`,
       [
         session.id,
         session.cookieHash,
@@ -68,6 +109,8 @@ export class SessionStore {
         session.idToken,
         session.now,
         session.expiresAt,
+        session.idleUntil,
+        session.keycloakSession,
       ],
     );
     return rows[0] as SessionRow;
@@ -84,6 +127,37 @@ export class SessionStore {
       [value, now],
     );
     return rows[0];
+  }
+
+  /** Notes that a session is used, which puts off its end. */
+  async touch(id: string, now: Date, idleUntil: Date): Promise<void> {
+    await this.#pool.query(
+      `UPDATE sessions SET seen_at = $2, idle_until = $3 WHERE id = $1 AND ${live}`,
+      [id, now, idleUntil],
+    );
+  }
+
+  /**
+   * Sessions that go on, the last begun first.
+   * @param subject of one user; undefined: of all
+   */
+  async list(subject: string | undefined, now: Date, limit: number): Promise<SessionLine[]> {
+    const { rows } = await this.#pool.query<SessionLine>(
+      `SELECT id, user_data AS user, address, agent, minted, created_at, seen_at, expires_at
+         FROM sessions WHERE ($1::text IS NULL OR user_data->>'sub' = $1) AND ${live}
+        ORDER BY created_at DESC, id LIMIT $3`,
+      [subject ?? null, now, limit],
+    );
+    return rows;
+  }
+
+  /** @returns false when the logout token was used before */
+  async useLogoutToken(jti: string, expiresAt: Date): Promise<boolean> {
+    const { rowCount } = await this.#pool.query(
+      "INSERT INTO logout_tokens VALUES ($1, $2) ON CONFLICT DO NOTHING",
+      [jti, expiresAt],
+    );
+    return rowCount === 1;
   }
 
   async saveToken(id: string, token: Buffer, kid: string, expiresAt: Date): Promise<void> {
@@ -144,7 +218,12 @@ export class SessionStore {
            RETURNING s.*, old.user_data <> $3 AS is_new),
          told AS (
            INSERT INTO events (type, session, created_at)
-           SELECT 'session.changed', id, $2 FROM changed WHERE is_new)
+           SELECT 'session.changed', id, $2 FROM changed WHERE is_new),
+         noted AS (
+           INSERT INTO audit_log (at, action, actor, subject, details)
+           SELECT $2, 'session.changed', user_data->>'sub', id,
+             jsonb_build_object('level', user_data->>'permission_level')
+           FROM changed WHERE is_new)
        SELECT ${columns} FROM changed`,
       [id, now, user],
     );
@@ -152,23 +231,50 @@ export class SessionStore {
   }
 
   /** Ends a session once: it keeps no token, and those who listen are told. */
-  async end(by: "id" | "cookie_hash", value: string | Buffer, now: Date): Promise<Ending> {
-    const { rows } = await this.#pool.query<Ending>(
-      `WITH old AS (SELECT id, id_token FROM sessions WHERE ${by} = $1 AND ${live} FOR UPDATE),
-         ended AS (
-           UPDATE sessions s SET ended_at = $2, token = NULL, refresh_token = NULL, id_token = NULL
-           FROM old WHERE s.id = old.id RETURNING s.id, old.id_token),
-         told AS (
-           INSERT INTO events (type, session, created_at)
-           SELECT 'session.ended', id, $2 FROM ended)
-       SELECT EXISTS (SELECT FROM sessions WHERE ${by} = $1 AND expires_at > $2) AS known,
-         (SELECT id FROM ended) AS id, (SELECT id_token FROM ended) AS "idToken"`,
+  async end(
+    by: "id" | "cookie_hash",
+    value: string | Buffer,
+    now: Date,
+    reason: Reason,
+  ): Promise<Ending> {
+    const [ended] = await this.endAll(by, value, now, reason);
+    if (ended !== undefined) return { known: true, ...ended };
+    const { rowCount } = await this.#pool.query(
+      `SELECT FROM sessions WHERE ${columnOf[by]} = $1 AND expires_at > $2`,
       [value, now],
     );
-    return rows[0] ?? { known: false };
+    return { known: rowCount !== 0 };
+  }
+
+  /** Ends every session that is meant, all or none. @returns those that were not ended before */
+  async endAll(
+    by: Selector,
+    value: string | Buffer,
+    now: Date,
+    { reason, actor }: Reason,
+  ): Promise<Omit<Ending, "known">[]> {
+    const { rows } = await this.#pool.query<Omit<Ending, "known">>(
+      `WITH old AS (
+           SELECT id, id_token FROM sessions WHERE ${columnOf[by]} = $1 AND ${live}
+           ORDER BY id FOR UPDATE),
+         ended AS (
+           UPDATE sessions s SET ended_at = $2, token = NULL, refresh_token = NULL, id_token = NULL
+           FROM old WHERE s.id = old.id RETURNING s.id, s.user_data, old.id_token),
+         told AS (
+           INSERT INTO events (type, session, created_at)
+           SELECT 'session.ended', id, $2 FROM ended),
+         noted AS (
+           INSERT INTO audit_log (at, action, actor, subject, details)
+           SELECT $2, 'session.ended', coalesce($4, user_data->>'sub'), id,
+             jsonb_build_object('reason', $3::text, 'user', user_data->>'sub') FROM ended)
+       SELECT id, id_token AS "idToken" FROM ended`,
+      [value, now, reason, actor ?? null],
+    );
+    return rows;
   }
 
   async prune(now: Date): Promise<void> {
     await this.#pool.query("DELETE FROM sessions WHERE expires_at <= $1", [now]);
+    await this.#pool.query("DELETE FROM logout_tokens WHERE expires_at <= $1", [now]);
   }
 }

@@ -1,13 +1,16 @@
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { decodeJwt } from "jose";
+
 import type { Log } from "../kernel/log.ts";
 import { ServiceError } from "../kernel/serviceError.ts";
 import { IdentityRefused, IdentityUnavailable, type Keycloak } from "./keycloak.ts";
+import type { AuditEntry } from "./auditLog.ts";
 import type { Seal } from "./seal.ts";
-import type { SessionRow, SessionStore } from "./sessionStore.ts";
+import type { SessionLine, SessionRow, SessionStore } from "./sessionStore.ts";
 import type { SigningKeys } from "./signingKeys.ts";
-import { type User, userClaims, userTokenLifetime } from "./userToken.ts";
+import { type User, userClaims } from "./userToken.ts";
 
 /** What the gateway gets to know of a session. Times in seconds since 1970. */
 export interface Session {
@@ -38,6 +41,12 @@ export interface SessionsOptions {
   readonly log: Log;
   /** Seconds; how long a session lasts whatever happens. */
   readonly lifetime: number;
+  /** Seconds; how long a token is valid. */
+  readonly tokenLifetime: number;
+  /** Seconds; how long a browser's session goes on unused. */
+  readonly idle: number;
+  /** Told of sign-ins that were refused. */
+  readonly note: (entry: AuditEntry) => void;
   /** Seconds; how old what Keycloak said of a user may be. */
   readonly refreshAfter: number;
 }
@@ -47,6 +56,12 @@ const renewBefore = 300_000;
 
 /** Milliseconds that a session goes on without Keycloak's word. */
 const grace = 300_000;
+
+/** Milliseconds until the use of a session is noted again. */
+const touchAfter = 60_000;
+
+/** Sessions in one list. */
+const mostListed = 500;
 
 /** Milliseconds that nobody asks a Keycloak that did not answer. */
 const pause = 5000;
@@ -95,6 +110,7 @@ export class Sessions {
     const { store, clock, refreshAfter } = this.#options;
     const row = await store.find("cookie_hash", hash(cookie), new Date(clock()));
     if (row === undefined) throw unknownSession();
+    await this.#touch(row);
     const fresh = clock() - row.checked_at.getTime() <= refreshAfter * 1000;
     if (row.refresh_token === null || (fresh && !always)) return this.#present(row);
     return this.#present(await this.#refreshOnce(row));
@@ -109,23 +125,110 @@ export class Sessions {
   /** Ends the session of a cookie; of none it is no error. @returns the ID token, once */
   async end(cookie: string): Promise<string | undefined> {
     const { store, clock, seal } = this.#options;
-    const { id, idToken } = await store.end("cookie_hash", hash(cookie), new Date(clock()));
+    const { id, idToken } = await store.end("cookie_hash", hash(cookie), new Date(clock()), {
+      reason: "sign-out",
+    });
     return id === undefined ? undefined : open(seal, idToken, id);
   }
 
   /** Ends the session of a token. @returns whether there is such a session, also an ended one */
   async revoke(id: string): Promise<boolean> {
     const { store, clock } = this.#options;
-    return (await store.end("id", id, new Date(clock()))).known;
+    return (await store.end("id", id, new Date(clock()), { reason: "revoked" })).known;
+  }
+
+  /**
+   * Sessions of the cookie's own user, or of everybody for an admin.
+   * @throws ServiceError 403, 404
+   */
+  async list(cookie: string, everybody: boolean): Promise<(SessionLine & { current: boolean })[]> {
+    const { store, clock } = this.#options;
+    const row = await this.#ownerOf(cookie, everybody);
+    const subject = everybody ? undefined : row.user_data.sub;
+    const lines = await store.list(subject, new Date(clock()), mostListed);
+    return lines.map((line) => ({ ...line, current: line.id === row.id }));
+  }
+
+  /**
+   * Ends one session, of the cookie's own user or for an admin anybody's.
+   * @throws ServiceError 403, 404
+   */
+  async endOne(cookie: string, id: string): Promise<boolean> {
+    const { store, clock } = this.#options;
+    const row = await this.#ownerOf(cookie, false);
+    const now = new Date(clock());
+    const target = await store.find("id", id, now);
+    if (target?.user_data.sub !== row.user_data.sub) requireAdmin(row);
+    const { sub: actor } = row.user_data;
+    return (await store.end("id", id, now, { reason: "ended by choice", actor })).known;
+  }
+
+  /**
+   * Ends all sessions of the cookie's own user, or for an admin those of another.
+   * @returns how many
+   * @throws ServiceError 403, 404
+   */
+  async endEverywhere(cookie: string, subject: string | undefined): Promise<number> {
+    const { store, clock } = this.#options;
+    const row = await this.#ownerOf(cookie, false);
+    const { sub: actor } = row.user_data;
+    if (subject !== undefined && subject !== actor) requireAdmin(row);
+    const reason = { reason: "signed out everywhere", actor };
+    const ended = await store.endAll("subject", subject ?? actor, new Date(clock()), reason);
+    return ended.length;
+  }
+
+  /**
+   * Ends what Keycloak says has ended there (OpenID Connect Back-Channel Logout 1.0).
+   * @throws IdentityRefused, IdentityUnavailable
+   */
+  async endByLogoutToken(logoutToken: string): Promise<void> {
+    const { store, keycloak, clock } = this.#options;
+    const { jti, sid, sub, expiresAt } = await keycloak.verifyLogout(logoutToken);
+    if (!(await store.useLogoutToken(jti, expiresAt))) {
+      throw new IdentityRefused("The logout token was used before");
+    }
+    const reason = { reason: "ended at Keycloak", actor: "keycloak" };
+    if (sid !== undefined) await store.endAll("keycloak_session", sid, new Date(clock()), reason);
+    else if (sub !== undefined) await store.endAll("subject", sub, new Date(clock()), reason);
+  }
+
+  async #ownerOf(cookie: string, admin: boolean): Promise<SessionRow> {
+    const { store, clock } = this.#options;
+    const row = await store.find("cookie_hash", hash(cookie), new Date(clock()));
+    if (row === undefined) throw unknownSession();
+    if (admin) requireAdmin(row);
+    return row;
+  }
+
+  async #touch({ id, seen_at, refresh_token }: SessionRow): Promise<void> {
+    const { store, clock, idle } = this.#options;
+    const now = clock();
+    if (refresh_token === null || now - (seen_at?.getTime() ?? 0) < touchAfter) return;
+    await store.touch(id, new Date(now), new Date(now + idle * 1000));
+  }
+
+  async #identify(grant: Grant): Promise<User> {
+    const { keycloak, note } = this.#options;
+    try {
+      return await keycloak.identify(grant.access_token);
+    } catch (fault) {
+      if (fault instanceof IdentityRefused) {
+        const { address } = grant;
+        const from = address === undefined ? {} : { address };
+        note({ action: "session.refused", ...from, details: { reason: fault.message } });
+      }
+      throw fault;
+    }
   }
 
   async #add(grant: Grant, cookieHash: Buffer | null): Promise<SessionRow> {
-    const { store, keycloak, seal, clock, lifetime } = this.#options;
-    const user = await keycloak.identify(grant.access_token);
+    const { store, seal, clock, lifetime, tokenLifetime, idle } = this.#options;
+    const user = await this.#identify(grant);
     const id = createSecret();
     const now = clock();
     const refreshable = cookieHash !== null && grant.refresh_token !== undefined;
-    const seconds = refreshable ? lifetime : Math.min(lifetime, userTokenLifetime);
+    const seconds = refreshable ? lifetime : Math.min(lifetime, tokenLifetime);
     return store.add({
       id,
       cookieHash,
@@ -134,14 +237,16 @@ export class Sessions {
       agent: grant.agent ?? null,
       refreshToken: refreshable ? close(seal, grant.refresh_token, id) : null,
       idToken: close(seal, grant.id_token, id),
+      keycloakSession: keycloakSessionOf(grant.access_token),
       now: new Date(now),
+      idleUntil: refreshable ? new Date(now + idle * 1000) : null,
       // Whole seconds, so that a token can end with its session.
       expiresAt: new Date((Math.floor(now / 1000) + seconds) * 1000),
     });
   }
 
   async #present(row: SessionRow): Promise<Session> {
-    const { store, keys, seal, clock } = this.#options;
+    const { store, keys, seal, clock, tokenLifetime } = this.#options;
     const { id, user_data: user } = row;
     const expires_at = seconds(row.expires_at);
     const signed = row.token_kid === keys.kid ? open(seal, row.token, id) : undefined;
@@ -153,7 +258,7 @@ export class Sessions {
         return { id, token: signed, token_expires_at, expires_at, user };
       }
     }
-    const claims = userClaims(user, id, Math.floor(clock() / 1000), expires_at);
+    const claims = userClaims(user, id, Math.floor(clock() / 1000), expires_at, tokenLifetime);
     const token_expires_at = claims.exp ?? expires_at;
     const { kid } = keys;
     const token = await keys.sign(claims);
@@ -182,7 +287,10 @@ export class Sessions {
       return confirmed;
     } catch (fault) {
       if (fault instanceof IdentityRefused) {
-        await store.end("id", row.id, new Date(clock()));
+        await store.end("id", row.id, new Date(clock()), {
+          reason: fault.message,
+          actor: "keycloak",
+        });
         throw unknownSession(fault);
       }
       await store.release(row.id);
@@ -238,6 +346,17 @@ function createSecret(): string {
 
 function hash(cookie: string): Buffer {
   return createHash("sha256").update(cookie).digest();
+}
+
+/** `sid` of an access token that was verified. */
+function keycloakSessionOf(accessToken: string): string | null {
+  const { sid } = decodeJwt(accessToken);
+  return typeof sid === "string" ? sid : null;
+}
+
+function requireAdmin({ user_data }: SessionRow): void {
+  if (user_data.permission_level === "admin") return;
+  throw new ServiceError(403, "ERR_LEVEL", "This is for admins alone.");
 }
 
 function seconds(date: Date): number {

@@ -1,8 +1,6 @@
-import { createPrivateKey, generateKeyPair, type KeyObject } from "node:crypto";
-import { promisify } from "node:util";
+import { createPrivateKey, type KeyObject } from "node:crypto";
 
 import {
-  calculateJwkThumbprint,
   createLocalJWKSet,
   type JSONWebKeySet,
   type JWK,
@@ -13,16 +11,15 @@ import {
 import type { Pool } from "pg";
 
 import type { Log } from "../kernel/log.ts";
+import { createKey } from "./keyRotation.ts";
+import { longestMinted } from "./minting.ts";
 import { Seal } from "./seal.ts";
-import { userTokenLifetime } from "./userToken.ts";
-
-const generate = promisify(generateKeyPair);
 
 /** Milliseconds until a change is seen even if the notice of it was lost. */
 const reloadInterval = 5000;
 
 /** Milliseconds that a retired key is published: its longest token, and until the last process knew. */
-const keptAfter = userTokenLifetime * 1000 + 60_000;
+const keptAfter = longestMinted * 1000 + 60_000;
 
 export interface SigningKeysOptions {
   readonly pool: Pool;
@@ -37,25 +34,30 @@ interface Row {
   readonly kid: string;
   readonly public_key: JWK;
   readonly private_key: Buffer;
+  readonly signs_from: Date;
   readonly retired_at: Date | null;
 }
 
 interface Signer {
   readonly kid: string;
   readonly key: KeyObject;
+  /** Milliseconds. */
+  readonly from: number;
+  readonly until: number;
 }
 
 /**
  * The RSA keys of the platform's tokens, the same for every process on one database. The newest
- * that is not retired signs; when there is none a new one is made. To replace a key, set its
- * `retired_at`; when it has leaked, delete its row.
+ * whose time it is signs; when there is none a new one is made. To replace a key there is
+ * keyRotation.ts; when it has leaked, delete its row.
  */
 export class SigningKeys {
   readonly #options: SigningKeysOptions;
   readonly #seal: Seal;
   #published: JSONWebKeySet = { keys: [] };
   #find: JWTVerifyGetKey = createLocalJWKSet(this.#published);
-  #signer: Signer | undefined;
+  /** The newest first. */
+  #signers: readonly Signer[] = [];
   #timer: NodeJS.Timeout | undefined;
   #loading: Promise<void> | undefined;
   /** How often a reload was asked for. */
@@ -114,8 +116,11 @@ export class SigningKeys {
   }
 
   get #current(): Signer {
-    if (this.#signer === undefined) throw new Error("No signing key is loaded");
-    return this.#signer;
+    const now = this.#options.clock();
+    // One that has just been retired by hand signs until the next is there.
+    const signer = this.#signers.find((one) => isOf(one, now)) ?? this.#signers[0];
+    if (signer === undefined) throw new Error("No signing key is loaded");
+    return signer;
   }
 
   async #loadAll(): Promise<void> {
@@ -132,15 +137,14 @@ export class SigningKeys {
 
   async #load(): Promise<void> {
     const rows = await this.#read();
-    const readable = rows.map((row) => this.#signerOf(row));
-    const index = rows.findIndex((row, i) => row.retired_at === null && readable[i] !== undefined);
-    const signer = readable[index];
-    if (signer === undefined) {
+    const now = this.#options.clock();
+    const signers = rows.map((row) => this.#signerOf(row)).filter((one) => one !== undefined);
+    if (!signers.some((one) => isOf(one, now))) {
       await this.#add(rows);
       await this.#load();
       return;
     }
-    this.#signer = signer;
+    this.#signers = signers;
     this.#published = {
       keys: rows.map(({ kid, public_key }) => ({
         ...public_key,
@@ -156,18 +160,22 @@ export class SigningKeys {
   async #read(): Promise<Row[]> {
     const { pool, clock } = this.#options;
     const { rows } = await pool.query<Row>(
-      `SELECT kid, public_key, private_key, retired_at FROM signing_keys
-        WHERE retired_at IS NULL OR retired_at > $1 ORDER BY created_at DESC, kid`,
+      `SELECT kid, public_key, private_key, signs_from, retired_at FROM signing_keys
+        WHERE retired_at IS NULL OR retired_at > $1
+        ORDER BY signs_from DESC, created_at DESC, kid`,
       [new Date(clock() - keptAfter)],
     );
     return rows;
   }
 
-  #signerOf({ kid, private_key, retired_at }: Row): Signer | undefined {
-    if (retired_at !== null) return undefined;
-    if (this.#signer?.kid === kid) return this.#signer;
+  #signerOf({ kid, private_key, signs_from, retired_at }: Row): Signer | undefined {
+    const until = retired_at?.getTime() ?? Infinity;
+    if (until <= this.#options.clock()) return undefined;
+    const from = signs_from.getTime();
+    const known = this.#signers.find((one) => one.kid === kid);
+    if (known !== undefined) return { ...known, from, until };
     const pem = this.#seal.open(private_key, kid);
-    if (pem !== undefined) return { kid, key: createPrivateKey(pem) };
+    if (pem !== undefined) return { kid, key: createPrivateKey(pem), from, until };
     if (!this.#warned.has(kid)) {
       this.#warned.add(kid);
       this.#options.log.warn({ kid }, "a signing key was sealed with another ENCRYPTION_KEY");
@@ -177,22 +185,20 @@ export class SigningKeys {
 
   /** @param unusable keys that exist but do not sign here; every other one makes this unnecessary */
   async #add(unusable: readonly Row[]): Promise<void> {
-    const { pool, clock, log } = this.#options;
-    const pair = await generate("rsa", { modulusLength: 2048 });
-    const { n, e } = pair.publicKey.export({ format: "jwk" });
-    const jwk = { kty: "RSA", n, e } as JWK;
-    const kid = await calculateJwkThumbprint(jwk);
-    const pem = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const { pool, secret, clock, log } = this.#options;
+    const { kid, publicKey, privateKey } = await createKey(secret);
+    const now = new Date(clock());
     const client = await pool.connect();
     try {
       await client.query("BEGIN");
       // Several processes may find at the same time that there is none.
       await client.query("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE");
       const { rowCount } = await client.query(
-        `INSERT INTO signing_keys (kid, public_key, private_key, created_at) SELECT $1, $2, $3, $4
+        `INSERT INTO signing_keys (kid, public_key, private_key, created_at, signs_from)
+          SELECT $1, $2, $3, $4::timestamptz, $4
           WHERE NOT EXISTS (
             SELECT FROM signing_keys WHERE retired_at IS NULL AND kid <> ALL($5))`,
-        [kid, jwk, this.#seal.close(pem, kid), new Date(clock()), unusable.map((row) => row.kid)],
+        [kid, publicKey, privateKey, now, unusable.map((row) => row.kid)],
       );
       await client.query("COMMIT");
       if (rowCount === 1) log.info({ kid }, "made a signing key");
@@ -203,4 +209,8 @@ export class SigningKeys {
       client.release();
     }
   }
+}
+
+function isOf({ from, until }: Signer, now: number): boolean {
+  return from <= now && now < until;
 }

@@ -13,7 +13,7 @@ export interface User {
   readonly groups: readonly string[];
 }
 
-/** Seconds that a user's token is valid (contract 1.3). */
+/** Seconds that a user's token is valid at most (contract 1.3). */
 export const userTokenLifetime = 3600;
 
 /**
@@ -22,7 +22,13 @@ export const userTokenLifetime = 3600;
  * @param now seconds
  * @param end seconds; when the session ends, the token does not outlive it
  */
-export function userClaims(user: User, session: string, now: number, end: number): JWTPayload {
+export function userClaims(
+  user: User,
+  session: string,
+  now: number,
+  end: number,
+  lifetime = userTokenLifetime,
+): JWTPayload {
   const { sub, name, email, preferred_username, permission_level, groups } = user;
   return {
     iss: issuer,
@@ -34,6 +40,6 @@ export function userClaims(user: User, session: string, now: number, end: number
     permission_level,
     groups,
     iat: now,
-    exp: Math.min(now + userTokenLifetime, end),
+    exp: Math.min(now + lifetime, end),
   };
 }

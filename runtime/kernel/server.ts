@@ -36,9 +36,6 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const { listeners, port, readyFile, log, drain, close, drainTime = 10 } = options;
   await Promise.all(listeners.map((listener) => listen(listener, port)));
-  if (readyFile !== undefined) writeFileSync(readyFile, `${String(process.pid)}\n`);
-  log.info({ port, hosts: listeners.map(({ host }) => host) }, "ready");
-
   let ending = false;
   const end = (signal: NodeJS.Signals): void => {
     if (ending) return;
@@ -58,6 +55,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
+  // Only now: who reads it may send a signal at once.
+  if (readyFile !== undefined) writeFileSync(readyFile, `${String(process.pid)}\n`);
+  log.info({ port, hosts: listeners.map(({ host }) => host) }, "ready");
 }
 
 function listen({ server, host }: Listener, port: number): Promise<void> {

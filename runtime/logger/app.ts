@@ -19,6 +19,7 @@ import { Probes } from "./probes.ts";
 import { addQuery } from "./query.ts";
 import { addServices } from "./services.ts";
 import { LogStore, storeFault } from "./store.ts";
+import { WordIndex } from "./wordIndex.ts";
 
 export interface LoggerOptions {
   readonly config: Pick<
@@ -40,6 +41,9 @@ export interface Logger {
   readonly close: () => Promise<void>;
 }
 
+/** Milliseconds between two times that new words are put into their index. */
+const wordInterval = 1000;
+
 /** Milliseconds between two looks for partitions that are missing. */
 const partitionInterval = 3_600_000;
 
@@ -58,6 +62,8 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
       log.warn({ err: fault }, "partitions could not be made");
     });
   }, partitionInterval).unref();
+
+  const words = new WordIndex(pool, log, wordInterval);
 
   const database = (): Promise<unknown> => pool.query("SELECT 1");
   const probes = new Probes({
@@ -79,7 +85,7 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
   const addMissingMethods = refuseOtherMethods(app);
   addHealth(app, { name: SERVICE_NAME, probes, database, folder: SERVICES_FOLDER, now });
   addIngest(app, { auth, store, now });
-  addQuery(app, { auth, store });
+  addQuery(app, { auth, store, now });
   addServices(app, { auth, probes, store, now });
   addPage(app, { auth, store, probes, pool, log });
   addMissingMethods();
@@ -90,6 +96,7 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
     await collector.close();
     await app.close();
     await accessLog.close();
+    await words.close();
     await probes.close();
   };
   return { app, collector, close };

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
+import { createRemoteJWKSet, decodeJwt, errors, type JWTVerifyGetKey } from "jose";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import {
@@ -44,10 +44,15 @@ export function remoteKeys(coreUrl: string): JWTVerifyGetKey {
   };
 }
 
+/** Service tokens whose signature is not checked again with every batch, and milliseconds of that. */
+const remembered = 100;
+const memory = 10_000;
+
 /** Hooks that let a request in or refuse it, before its body is read. */
 export class Auth {
   readonly #keys: JWTVerifyGetKey;
   readonly #name: string;
+  readonly #services = new Map<string, { claims: ServiceClaims; until: number }>();
 
   /** @param name of this service, which service tokens must be made for */
   constructor(keys: JWTVerifyGetKey, name: string) {
@@ -83,9 +88,19 @@ export class Auth {
     return claims;
   }
 
+  #remember(token: string, claims: ServiceClaims): void {
+    if (this.#services.size >= remembered) this.#services.clear();
+    const until = Math.min(Date.now() + memory, expiryOf(token));
+    this.#services.set(token, { claims, until });
+  }
+
   async #verify(token: string): Promise<Claims> {
+    const known = this.#services.get(token);
+    if (known !== undefined && known.until > Date.now()) return known.claims;
     try {
-      return await verifyToken(token, this.#keys);
+      const claims = await verifyToken(token, this.#keys);
+      if (claims.type === "service") this.#remember(token, claims);
+      return claims;
     } catch (fault) {
       if (!(fault instanceof TokenError)) throw fault;
       if (!(fault.cause instanceof KeysUnavailable)) throw unauthorized(fault.message);
@@ -96,6 +111,10 @@ export class Auth {
       });
     }
   }
+}
+
+function expiryOf(token: string): number {
+  return (decodeJwt(token).exp ?? 0) * 1000;
 }
 
 function unauthorized(message: string): ServiceError {

@@ -156,7 +156,7 @@ export class Collector {
     const position = from + piece.length;
     const head = await headOf(handle, Math.min(position, headLength));
     const next = { inode: file.inode, position, head, after };
-    await store.partitions.cover(entries.map(({ timestamp }) => timestamp));
+    await store.partitions.cover(entries);
     await transact(pool, async (client) => {
       const moved = await moveCursor(client, service, cursor, next);
       if (!moved) throw new CursorMoved(service);

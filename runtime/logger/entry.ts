@@ -87,6 +87,9 @@ export function normalizeEntry(raw: unknown, service: string, now: Date): LogEnt
   };
 }
 
+/** What most texts have nothing of. */
+const active = /[\0\u001b\u009b]/;
+
 const escapes =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]*[0-~])?|\u009b[0-?]*[ -/]*[@-~]?/g;
 
@@ -95,10 +98,8 @@ const escapes =
  * @param limit in characters; cut before the search as well, so that its time is bounded
  */
 export function cleanText(text: string, limit: number): string {
-  const plain = text
-    .slice(0, 2 * limit)
-    .replaceAll("\0", "")
-    .replace(escapes, "");
+  const start = text.slice(0, 2 * limit);
+  const plain = active.test(start) ? start.replaceAll("\0", "").replace(escapes, "") : start;
   // A cut in the middle of a pair leaves half a character, which is no valid Unicode.
   return redact(plain).slice(0, limit).toWellFormed();
 }

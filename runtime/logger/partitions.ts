@@ -14,7 +14,10 @@ const back = 30;
 /** Any number, the same for all processes of the logger. */
 const lock = 2_384_510_977;
 
-/** The partitions of log_entries, one for each day in UTC: `log_entries_20261124`. */
+/** Tables with partitions, and the time by which a row belongs to one. */
+const tables = { log_entries: "timestamp", log_words: "last_time" } as const;
+
+/** The partitions of log_entries and log_words, one for each day in UTC: `log_entries_20261124`. */
 export class Partitions {
   readonly #known = new Set<string>();
   readonly #pool: Pool;
@@ -31,9 +34,10 @@ export class Partitions {
   }
 
   /** For the days of these times, unless they are too far away. */
-  async cover(timestamps: Iterable<string>): Promise<void> {
+  async cover(entries: readonly { readonly timestamp: string }[]): Promise<void> {
+    const days = new Set<string>();
+    for (const { timestamp } of entries) days.add(timestamp.slice(0, 10));
     const [first, last] = [this.#day(-back), this.#day(ahead)];
-    const days = new Set(Array.from(timestamps, (timestamp) => timestamp.slice(0, 10)));
     await this.#cover([...days].filter((day) => day >= first && day <= last));
   }
 
@@ -56,19 +60,23 @@ function dayOf(date: Date): string {
   return timestampOf(date).slice(0, 10);
 }
 
-/** Attached only when it has the day's entries of the default partition: both at once is refused. */
+/** Attached only when it has the day's rows of the default partition: both at once is refused. */
 async function createPartition(client: PoolClient, day: string): Promise<void> {
-  const name = `log_entries_${day.replaceAll("-", "")}`;
+  const suffix = day.replaceAll("-", "");
   const next = dayOf(new Date(Date.parse(`${day}T00:00:00Z`) + milliseconds));
-  const found = await client.query("SELECT to_regclass($1) IS NOT NULL AS exists", [name]);
+  const found = await client.query("SELECT to_regclass($1) IS NOT NULL AS exists", [
+    `log_entries_${suffix}`,
+  ]);
   if ((found.rows as { exists: boolean }[])[0]?.exists === true) return;
-  const range = `timestamp >= '${day}' AND timestamp < '${next}'`;
-  await client.query(`CREATE TABLE ${name} (LIKE log_entries, CHECK (${range}))`);
-  await client.query(
-    `WITH strays AS (DELETE FROM log_entries_default WHERE ${range} RETURNING *)
-     INSERT INTO ${name} SELECT * FROM strays`,
-  );
-  await client.query(
-    `ALTER TABLE log_entries ATTACH PARTITION ${name} FOR VALUES FROM ('${day}') TO ('${next}')`,
-  );
+  for (const [table, column] of Object.entries(tables)) {
+    const range = `${column} >= '${day}' AND ${column} < '${next}'`;
+    await client.query(`CREATE TABLE ${table}_${suffix} (LIKE ${table}, CHECK (${range}))`);
+    await client.query(
+      `WITH strays AS (DELETE FROM ${table}_default WHERE ${range} RETURNING *)
+       INSERT INTO ${table}_${suffix} SELECT * FROM strays`,
+    );
+    await client.query(
+      `ALTER TABLE ${table} ATTACH PARTITION ${table}_${suffix} FOR VALUES FROM ('${day}') TO ('${next}')`,
+    );
+  }
 }

@@ -2,26 +2,55 @@ import type { FastifyInstance } from "fastify";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import type { Auth } from "./auth.ts";
-import type { Filter, LogStore } from "./store.ts";
-import { readTimestamp } from "./timestamp.ts";
+import type { Cursor, Filter, LogStore } from "./store.ts";
+import { readTimestamp, timestampOf } from "./timestamp.ts";
+import { wordsOf } from "./words.ts";
 
 type Query = Readonly<Record<string, unknown>>;
 
-/** GET /api/logs and /api/logs/<id> (contract 3.3), for administrators. */
+/** Milliseconds that counts are of when no time is asked for, and how many spans they have. */
+const usualRange = 86_400_000;
+const spans = 96;
+
+/** Words of one search; each is looked for in every line found. */
+const mostWords = 16;
+
+/**
+ * GET /api/logs and /api/logs/<id> (contract 3.3), for administrators, and more than the contract:
+ * `q` are words that all stand in the message, `cursor` is `next` of the page before, `total` is exact
+ * up to 10000 (`total_exact`). GET /api/logs/levels: lines of each level over time.
+ */
 export function addQuery(
   app: FastifyInstance,
-  { auth, store }: { auth: Auth; store: LogStore },
+  { auth, store, now }: { auth: Auth; store: LogStore; now: () => Date },
 ): void {
   app.get<{ Querystring: Query }>("/api/logs", { onRequest: auth.admin }, async ({ query }) => {
     const filter = readFilter(query);
     const limit = Math.min(1000, readNumber(query, "limit", 100));
     const offset = readNumber(query, "offset", 0);
     const [total, logs] = await Promise.all([
-      store.count(filter),
+      // The total of all pages, wherever this one begins.
+      store.count({ ...filter, before: undefined }),
       store.find(filter, limit, offset),
     ]);
-    return { total, limit, offset, logs };
+    const last = logs.at(-1);
+    const next = last !== undefined && logs.length === limit ? writeCursor(last) : null;
+    return { total: total.count, total_exact: total.exact, limit, offset, next, logs };
   });
+
+  app.get<{ Querystring: Query }>(
+    "/api/logs/levels",
+    { onRequest: auth.admin },
+    async ({ query }) => {
+      const filter = readFilter(query);
+      const end = filter.end ?? timestampOf(now());
+      const start = filter.start ?? timestampOf(new Date(Date.parse(`${end}Z`) - usualRange));
+      const range = Math.max(1, (Date.parse(`${end}Z`) - Date.parse(`${start}Z`)) / 1000);
+      const span = Math.max(1, Math.ceil(range / spans));
+      const counts = await store.countLevels({ ...filter, start, end }, span);
+      return { start_time: start, end_time: end, span_seconds: span, counts };
+    },
+  );
 
   app.get<{ Params: { id: string } }>(
     "/api/logs/:id",
@@ -48,7 +77,36 @@ export function readFilter(query: Query): Filter {
     traceId: readText(query, "trace_id"),
     start: readTime(query, "start_time"),
     end: readTime(query, "end_time"),
+    words: readWords(query),
+    before: readCursor(query),
   };
+}
+
+/** `q`: every separator is a space, `*` at the end of a word stands for what may follow. */
+function readWords(query: Query): string[] | undefined {
+  const text = readText(query, "q");
+  if (text === undefined) return undefined;
+  const words = text.split(/\s+/).flatMap((part) =>
+    wordsOf(part).map((word, index, all) => {
+      const open = part.endsWith("*") && index === all.length - 1;
+      return open ? `${word}*` : word;
+    }),
+  );
+  if (words.length === 0 || words.length > mostWords) throw invalid("q");
+  return [...new Set(words)];
+}
+
+function writeCursor({ timestamp, id }: Cursor): string {
+  return `${timestamp}_${String(id)}`;
+}
+
+function readCursor(query: Query): Cursor | undefined {
+  const text = readText(query, "cursor");
+  if (text === undefined) return undefined;
+  const [, time, id] = /^([\d:.T-]{26})_(\d{1,15})$/.exec(text) ?? [];
+  const timestamp = readTimestamp(time);
+  if (timestamp === undefined) throw invalid("cursor");
+  return { timestamp, id: Number(id) };
 }
 
 function readText(query: Query, name: string): string | undefined {

@@ -3,6 +3,7 @@ import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { ServiceError } from "../kernel/serviceError.ts";
 import type { LogEntry } from "./entry.ts";
 import { Partitions } from "./partitions.ts";
+import { Writer, writeEntries } from "./writer.ts";
 
 export interface StoredEntry extends LogEntry {
   readonly id: number;
@@ -15,26 +16,34 @@ export interface Filter {
   readonly traceId?: string | undefined;
   readonly start?: string | undefined;
   readonly end?: string | undefined;
+  /** Words that all stand in the message, in lower case; `*` at the end of one: words that begin so. */
+  readonly words?: readonly string[] | undefined;
+  /** Only what comes after this entry in an answer, newest first. */
+  readonly before?: Cursor | undefined;
 }
 
-const columns = [
-  ["timestamp", "timestamp"],
-  ["service_name", "text"],
-  ["level", "text"],
-  ["message", "text"],
-  ["context", "text"],
-  ["trace_id", "text"],
-  ["user_id", "text"],
-  ["hostname", "text"],
-  ["process_id", "integer"],
-] as const;
+/** Where a page of an answer ended. */
+export interface Cursor {
+  /** Naive UTC. */
+  readonly timestamp: string;
+  readonly id: number;
+}
 
-const names = columns.map(([name]) => name).join(", ");
-const values = columns.map(([name]) => (name === "context" ? "context::jsonb" : name)).join(", ");
-const arrays = columns.map(([, type], index) => `$${String(index + 1)}::${type}[]`).join(", ");
+export interface Total {
+  readonly count: number;
+  /** Whether there are exactly so many, not at least. */
+  readonly exact: boolean;
+}
 
-/** One statement and one plan for a batch of any size. */
-const insertion = `INSERT INTO log_entries (${names}) SELECT ${values} FROM unnest(${arrays}) AS entry (${names})`;
+/** How far totals are counted: who has that many asks something else. */
+const totalLimit = 10_000;
+
+export interface LevelCount {
+  /** Beginning of the span, naive UTC. */
+  readonly start: string;
+  readonly level: string;
+  readonly count: number;
+}
 
 const selection = `SELECT id::float8 AS id, to_char(timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US') AS timestamp,
   service_name, level, message, context, trace_id, user_id, hostname, process_id FROM log_entries`;
@@ -43,10 +52,12 @@ const selection = `SELECT id::float8 AS id, to_char(timestamp, 'YYYY-MM-DD"T"HH2
 export class LogStore {
   readonly partitions: Partitions;
   readonly #pool: Pool;
+  readonly #writer: Writer;
 
   constructor(pool: Pool, now: () => Date) {
     this.#pool = pool;
     this.partitions = new Partitions(pool, now);
+    this.#writer = new Writer(pool, this.partitions);
   }
 
   /**
@@ -54,37 +65,72 @@ export class LogStore {
    * @param client of a transaction that more belongs to; call `partitions.cover` before it
    */
   async insert(entries: readonly LogEntry[], client?: PoolClient): Promise<void> {
-    if (entries.length === 0) return;
-    if (client === undefined) {
-      await this.partitions.cover(entries.map(({ timestamp }) => timestamp));
-    }
-    const parameters = columns.map(([name]) =>
-      entries.map((entry) =>
-        name === "context" && entry.context !== null ? JSON.stringify(entry.context) : entry[name],
-      ),
-    );
-    await (client ?? this.#pool).query(insertion, parameters);
+    if (client !== undefined) await writeEntries(client, entries);
+    else if (entries.length > 0) await this.#writer.write(entries);
   }
 
   /** Newest first; among entries of one time the one stored last. */
   async find(filter: Filter, limit: number, offset: number): Promise<StoredEntry[]> {
+    if (filter.words !== undefined) return await this.#search(filter, limit, offset);
     const { text, parameters } = conditionOf(filter);
-    const count = parameters.length;
     const { rows } = await this.#pool.query<StoredEntry>(
-      `${selection}${text} ORDER BY log_entries.timestamp DESC, log_entries.id DESC
-       LIMIT $${String(count + 1)} OFFSET $${String(count + 2)}`,
-      [...parameters, limit, offset],
+      `${selection}${text} ${newest} LIMIT ${limit} OFFSET ${offset}`,
+      parameters,
     );
     return rows;
   }
 
-  async count(filter: Filter): Promise<number> {
+  /** Entries that match, up to a limit. */
+  async count(filter: Filter): Promise<Total> {
     const { text, parameters } = conditionOf(filter);
+    const source =
+      filter.words === undefined
+        ? `log_entries${text}`
+        : `(${groupsOf(filter, 100_000)}) AS found ${entriesOfGroups}${text}`;
     const { rows } = await this.#pool.query<{ total: number }>(
-      `SELECT count(*)::float8 AS total FROM log_entries${text}`,
+      `SELECT count(*)::float8 AS total FROM (SELECT 1 FROM ${source} LIMIT ${totalLimit + 1}) AS limited`,
       parameters,
     );
-    return rows[0]?.total ?? 0;
+    const total = rows[0]?.total ?? 0;
+    return { count: Math.min(total, totalLimit), exact: total <= totalLimit };
+  }
+
+  /**
+   * Entries of each level in spans of equal length.
+   * @param span in seconds
+   */
+  async countLevels(filter: Filter, span: number): Promise<LevelCount[]> {
+    const { text, parameters } = conditionOf(filter);
+    const source =
+      filter.words === undefined
+        ? `log_entries${text}`
+        : `(${groupsOf(filter, 100_000)}) AS found ${entriesOfGroups}${text}`;
+    const { rows } = await this.#pool.query<LevelCount>(
+      `SELECT to_char(date_bin('${span} s', log_entries.timestamp, '1970-01-01'), 'YYYY-MM-DD"T"HH24:MI:SS.US') AS start,
+         level, count(*)::float8 AS count
+       FROM ${source} GROUP BY 1, 2 ORDER BY 1, 2`,
+      parameters,
+    );
+    return rows;
+  }
+
+  /** Entries stored after the one with this number, in their order. */
+  async after(id: number, filter: Filter, limit: number): Promise<StoredEntry[]> {
+    const { text, parameters } = conditionOf(filter);
+    const { rows } = await this.#pool.query<StoredEntry>(
+      `${selection}${text === "" ? " WHERE" : `${text} AND`} log_entries.id > ${id}
+       ORDER BY log_entries.id LIMIT ${limit}`,
+      parameters,
+    );
+    return rows;
+  }
+
+  /** Number of the entry that was stored last; 0 when there is none. */
+  async last(): Promise<number> {
+    const { rows } = await this.#pool.query<{ last: number | null }>(
+      "SELECT max(id)::float8 AS last FROM log_entries",
+    );
+    return rows[0]?.last ?? 0;
   }
 
   async get(id: number): Promise<StoredEntry | undefined> {
@@ -103,6 +149,67 @@ export class LogStore {
     for (const { service, level, count } of rows) (stats[service] ??= {})[level] = count;
     return stats;
   }
+
+  /** Looks through groups of entries that have the words, newest first, until nothing newer can come. */
+  async #search(filter: Filter, limit: number, offset: number): Promise<StoredEntry[]> {
+    const { text, parameters } = conditionOf(filter);
+    const wanted = limit + offset;
+    for (let groups = firstGroups; ; groups *= 8) {
+      const { rows } = await this.#pool.query<StoredEntry & Reach>(
+        `WITH found AS MATERIALIZED (${groupsOf(filter, groups)}),
+           reach AS (SELECT count(*)::integer AS groups, min(last_time) AS oldest FROM found)
+         SELECT entry.*, reach.groups, to_char(reach.oldest, 'YYYY-MM-DD"T"HH24:MI:SS.US') AS oldest
+         FROM reach LEFT JOIN LATERAL (
+           ${selection.replace("FROM log_entries", `FROM found ${entriesOfGroups}`)}${text}
+           ${newest} LIMIT ${wanted}
+         ) AS entry ON true`,
+        parameters,
+      );
+      const [first] = rows;
+      const found = rows.map(({ groups, oldest, ...entry }) => ({ groups, oldest, entry }));
+      // Without any entry there is one row that has the reach alone.
+      const entries = found
+        .map(({ entry }) => entry)
+        .filter(({ id }) => (id as number | null) !== null);
+      // A group further back may have entries as new as the oldest group's newest.
+      const certain = entries.filter(({ timestamp }) => timestamp > (first?.oldest ?? ""));
+      if ((first?.groups ?? 0) < groups || certain.length >= wanted) {
+        return entries.slice(offset, wanted);
+      }
+    }
+  }
+}
+
+/** How far a search has come. */
+interface Reach {
+  readonly groups: number;
+  readonly oldest: string | null;
+}
+
+/** Groups of entries that a search looks through at first. */
+const firstGroups = 16;
+
+const newest = "ORDER BY log_entries.timestamp DESC, log_entries.id DESC";
+
+/**
+ * Entries of a group: its numbers, and its times, which name the partition. OFFSET keeps the planner
+ * from looking through all entries and joining the groups to them.
+ */
+const entriesOfGroups = `CROSS JOIN LATERAL (SELECT * FROM log_entries
+  WHERE id BETWEEN found.first_id AND found.last_id
+    AND timestamp BETWEEN found.first_time AND found.last_time OFFSET 0) AS log_entries`;
+
+/** Groups of entries with all the words, in the index or still waiting for it. */
+function groupsOf({ words = [], start, end, before }: Filter, limit: number): string {
+  const query = words.map((word) => (word.endsWith("*") ? `${word.slice(0, -1)}:*` : word));
+  const times = [
+    start === undefined ? "" : ` AND last_time >= '${start}'`,
+    end === undefined ? "" : ` AND first_time <= '${end}'`,
+    before === undefined ? "" : ` AND first_time <= '${before.timestamp}'`,
+  ];
+  // Words are letters and digits, times are our own: nothing here needs quotes.
+  return `SELECT * FROM log_words WHERE words @@ '${query.join(" & ")}'::tsquery${times.join("")}
+    ORDER BY last_time DESC LIMIT ${limit}`;
 }
 
 function conditionOf(filter: Filter): { text: string; parameters: string[] } {
@@ -110,17 +217,28 @@ function conditionOf(filter: Filter): { text: string; parameters: string[] } {
     ["service_name = ", filter.service],
     ["level = ", filter.level],
     ["trace_id = ", filter.traceId],
-    ["timestamp >= ", filter.start],
-    ["timestamp <= ", filter.end],
+    ["log_entries.timestamp >= ", filter.start],
+    ["log_entries.timestamp <= ", filter.end],
+    ...(filter.words ?? []).map((word) => ["message ~* ", patternOf(word)] as const),
   ];
   const used = conditions.filter((condition): condition is [string, string] => {
     return condition[1] !== undefined;
   });
-  const text = used.map(([condition], index) => `${condition}$${String(index + 1)}`);
+  const text = used.map(([condition], index) => `${condition}$${index + 1}`);
+  const { before } = filter;
+  if (before !== undefined) {
+    text.push(`(log_entries.timestamp, log_entries.id) < ('${before.timestamp}', ${before.id})`);
+  }
   return {
     text: text.length === 0 ? "" : ` WHERE ${text.join(" AND ")}`,
     parameters: used.map(([, value]) => value),
   };
+}
+
+/** The word as a whole; in a group with the word most entries do not have it. */
+function patternOf(word: string): string {
+  const end = word.endsWith("*") ? "" : "(?![[:alnum:]])";
+  return `(?<![[:alnum:]])${word.replace(/\*$/, "")}${end}`;
 }
 
 /** Classes of SQLSTATE: no connection, out of resources, stopped by its operator. */

@@ -41,8 +41,7 @@ describe("the host plugin", () => {
   it("takes only a known transport, and never replaces the host for another one", async () => {
     expect(await plugin.checkConfig({ transport: "local" })).to.deep.equal([]);
     expect(await plugin.checkConfig({ transport: "telnet", port: 23 })).to.deep.equal([
-      "port is not a property here; allowed are transport, version",
-      'transport must be "local"',
+      'transport must be "local" or "ssh"',
     ]);
     const diff = await plugin.diffConfig({ transport: "local" }, { transport: "ssh" });
     expect(diff).to.deep.equal({

@@ -80,6 +80,7 @@ const computed: Readonly<Record<string, (name: string, inputs: Values) => Values
   }),
   "host:index:Secret": (name) => ({ value: `value of ${name}` }),
   "host:index:Service": () => ({ running: true }),
+  "host:index:Unit": () => ({ unit: "[Unit]\n", running: true, enabled: true, intact: true }),
   "host:index:User": () => ({ uid: 990, gid: 990, found: false }),
 };
 

@@ -75,7 +75,11 @@ export class HostPlugin {
     this.#client = new service.ResourceProviderClient(`127.0.0.1:${port}`, credentials, options);
   }
 
-  static async start(env: NodeJS.ProcessEnv = {}): Promise<HostPlugin> {
+  /** @param configuration as the engine sends it; default: this machine */
+  static async start(
+    env: NodeJS.ProcessEnv = {},
+    configuration: Values = { transport: "local" },
+  ): Promise<HostPlugin> {
     const begin = performance.now();
     const child = spawn(launcher, [], {
       env: { ...process.env, ...env },
@@ -84,10 +88,19 @@ export class HostPlugin {
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const startup = performance.now() - begin;
     const plugin = new HostPlugin(child, line.toString().trim(), startup);
-    const request = new pb.ConfigureRequest();
-    request.setArgs(struct.Struct.fromJavaScript({ transport: "local" }));
-    await plugin.#call<pb.ConfigureResponse>((done) => plugin.#client.configure(request, done));
+    try {
+      await plugin.configure(configuration);
+    } catch (error) {
+      await plugin.stop();
+      throw error;
+    }
     return plugin;
+  }
+
+  async configure(configuration: Values): Promise<void> {
+    const request = new pb.ConfigureRequest();
+    request.setArgs(messageOf(configuration));
+    await this.#call<pb.ConfigureResponse>((done) => this.#client.configure(request, done));
   }
 
   get pid(): number {

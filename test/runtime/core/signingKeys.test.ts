@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { JWK } from "jose";
 
+import { overlap, rotateSigningKey } from "../../../runtime/core/keyRotation.ts";
 import { Seal } from "../../../runtime/core/seal.ts";
 import type { RealmUser } from "../../support/identity.ts";
 import { headerOf, type TestCore, TestPlatform, until } from "./testCore.ts";
@@ -64,7 +65,7 @@ describe("core's signing keys", () => {
   it("are published after they were retired until their longest token has expired", async () => {
     await retire();
     await until(async () => (await kids()).length === 2);
-    platform.clock.forward(3600);
+    platform.clock.forward(86_400);
     await platform.database.pool.query("NOTIFY signing_keys");
     const later = await platform.core();
     expect(await kids(later)).to.have.length(2);
@@ -81,6 +82,56 @@ describe("core's signing keys", () => {
     expect((await core.validate(session.token)).status).to.equal(401);
     const renewed = (await core.resolve(cookie)).body["session"] as typeof session;
     expect((await core.validate(renewed.token)).status).to.equal(200);
+  });
+
+  const rotate = async (atOnce = false): Promise<string> => {
+    const client = await platform.database.pool.connect();
+    const secret = platform.env().ENCRYPTION_KEY;
+    try {
+      const { now } = platform.clock;
+      return (await rotateSigningKey({ client, secret, actor: "test", now, atOnce })).kid;
+    } finally {
+      client.release();
+    }
+  };
+
+  const signedBy = async (of = core): Promise<unknown> =>
+    headerOf((await of.begin(ada)).session.token)["kid"];
+
+  it("weakness 27: are rotated with an overlap, and nobody is asked to start again", async () => {
+    const other = await platform.core();
+    const [old] = await kids();
+    const { session } = await core.begin(ada);
+    const next = await rotate();
+    await until(async () => (await kids()).includes(next) && (await kids(other)).includes(next));
+    platform.clock.forward(overlap - 1);
+    expect([await signedBy(), await signedBy(other)]).to.deep.equal([old, old]);
+    platform.clock.forward(1);
+    expect([await signedBy(), await signedBy(other)]).to.deep.equal([next, next]);
+    expect(await kids()).to.have.members([old, next]);
+    expect((await other.validate(session.token)).status).to.equal(200);
+    platform.clock.forward(86_460);
+    await core.prune();
+    await until(async () => (await kids()).length === 1);
+    expect(await kids()).to.deep.equal([next]);
+  });
+
+  it("publish a new key longer than PyJWT keeps the old ones", () => {
+    expect(overlap).to.be.at.least(300);
+  });
+
+  it("are rotated once by who asks twice, and at once by who wants that", async () => {
+    const next = await rotate();
+    expect(await rotate()).to.equal(next);
+    await until(async () => (await kids()).includes(next));
+    expect(await signedBy()).not.to.equal(next);
+    expect(await rotate(true)).to.equal(next);
+    await until(async () => (await signedBy()) === next);
+    expect(await kids()).to.have.length(2);
+    const { rows } = await platform.database.pool.query(
+      "SELECT actor FROM audit_log WHERE action = 'signing_key.rotated'",
+    );
+    expect(rows).to.deep.equal([{ actor: "test" }, { actor: "test" }]);
   });
 
   it("are unreadable in the database", async () => {

@@ -61,7 +61,7 @@ describe("partitions", () => {
     ]);
     expect(new Set(await where())).to.deep.equal(new Set(["log_entries_default"]));
     const store = new LogStore(pool, () => frozen);
-    await store.partitions.cover(["2026-11-24T12:00:00.000000"]);
+    await store.partitions.cover([entryAt("2026-11-24T12:00:00.000000")]);
     const [day, rest] = ["log_entries_20261124", "log_entries_default"];
     expect(await where()).to.deep.equal([day, day, rest]);
     expect(await store.find({}, 10, 0)).to.have.length(3);
