@@ -76,21 +76,25 @@ export async function waitReady(
   const { name, state } = wanted;
   const digest = digestOf(definition);
   const deadline = Date.now() + time * 1000;
-  const starts = new Map<number, number>();
+  const starts = new Set<number>();
+  /** When each process had become the program: before that it may have waited for its turn. */
+  const began = new Map<number, number>();
   let reason: string | undefined = "it does not start";
   for (;;) {
     const pid = await currentPid(context, state);
     const started = await recorded(context, state);
-    if (pid !== undefined && !starts.has(pid)) starts.set(pid, Date.now());
+    if (pid !== undefined) starts.add(pid);
     if (pid !== undefined && started?.pid === pid && started.digest === digest) {
+      if (!began.has(pid)) began.set(pid, Date.now());
       reason = await whyNotReady(context, wanted, definition, pid);
-      const age = (Date.now() - (starts.get(pid) ?? Date.now())) / 1000;
+      const age = (Date.now() - (began.get(pid) ?? Date.now())) / 1000;
       if (reason === undefined && age >= leastAge && (await currentPid(context, state)) === pid) {
         await markReady(context, state);
         return;
       }
     }
-    const dying = starts.size >= mostStarts;
+    // Some starts may have come and gone between two looks: the supervisor counts them, too.
+    const dying = Math.max(starts.size, (await failuresOf(context, state)) + 1) >= mostStarts;
     if (dying || Date.now() > deadline) {
       const when = dying ? `it ended ${mostStarts - 1} times` : `not within ${Math.round(time)} s`;
       throw new Fault(
@@ -100,6 +104,12 @@ export async function waitReady(
     progress(`waiting: ${reason ?? "a moment"}`);
     await pause(signal);
   }
+}
+
+/** Ends in a row that nobody asked for (scripts.ts). */
+async function failuresOf({ transport }: Context, state: string): Promise<number> {
+  const text = (await transport.read(`${state}/failures`))?.toString("utf8");
+  return Number(text ?? 0);
 }
 
 /** For the end of a message. */

@@ -173,7 +173,7 @@ describe("components/Realm", () => {
     const inServer = Object.keys(engine.childrenOf("realm"))
       .map((name) => engine.find(name))
       .filter(({ type }) => type.startsWith("keycloak:"));
-    expect(inServer).to.have.length(12);
+    expect(inServer).to.have.length(14);
     for (const { name, deletedWith } of inServer) {
       expect(deletedWith, name).to.equal("keycloak-service");
     }

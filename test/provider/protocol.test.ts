@@ -67,6 +67,7 @@ describe("the host plugin", () => {
         "Secret",
         "Service",
         "Supervisor",
+        "Unit",
         "User",
       ].map((name) => `host:index:${name}`),
     );
