@@ -33,7 +33,11 @@ const inputs = {
     .optional()
     .describe("Secret texts, each a file in $CREDENTIALS_DIRECTORY that only it can read."),
   user: accountName().describe("Its own system user; it must exist."),
-  cwd: absolutePath().or(z.literal("/")).default("/").describe("Default `/`."),
+  cwd: z
+    .string()
+    .regex(/^\/[^\0\n]*$/, "must be an absolute path")
+    .default("/")
+    .describe("Default `/`."),
   writable: z
     .array(absolutePath())
     .default([])
