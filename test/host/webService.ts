@@ -78,7 +78,7 @@ export class WebService {
       command: [process.execPath, "-e", program],
       env: { PORT: String(this.port), ...env },
       ready: [{ http: { url: `http://127.0.0.1:${String(this.port)}/` } }],
-      readyTimeout: 15,
+      readyTimeout: 30,
       stopTimeout: 3,
       ...more,
     });
