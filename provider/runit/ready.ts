@@ -94,7 +94,8 @@ export async function waitReady(
       }
     }
     // Some starts may have come and gone between two looks: the supervisor counts them, too.
-    const dying = Math.max(starts.size, (await failuresOf(context, state)) + 1) >= mostStarts;
+    const dying =
+      Math.max(starts.size, (await failuresOf(context, state, digest)) + 1) >= mostStarts;
     if (dying || Date.now() > deadline) {
       const when = dying ? `it ended ${mostStarts - 1} times` : `not within ${Math.round(time)} s`;
       throw new Fault(
@@ -106,10 +107,11 @@ export async function waitReady(
   }
 }
 
-/** Ends in a row that nobody asked for (scripts.ts). */
-async function failuresOf({ transport }: Context, state: string): Promise<number> {
-  const text = (await transport.read(`${state}/failures`))?.toString("utf8");
-  return Number(text ?? 0);
+/** Ends in a row of this definition that nobody asked for (scripts.ts). */
+async function failuresOf({ transport }: Context, state: string, digest: string): Promise<number> {
+  const text = (await transport.read(`${state}/failures`))?.toString("utf8") ?? "";
+  const [count, of] = text.trim().split(" ");
+  return of === digest ? Number(count) : 0;
 }
 
 /** For the end of a message. */

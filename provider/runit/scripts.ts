@@ -12,7 +12,7 @@ const settled = "-mmin +1";
  * Before a start that follows failed ones: from the sixth on, 2, 4, 8 seconds and so on, at most 30.
  * Whoever asks it to end need not wait.
  */
-const backOff = `{ read -r failures <failures; } 2>/dev/null || failures=0
+const backOff = `{ read -r failures rest <failures; } 2>/dev/null || failures=0
 if [ "$failures" -gt 5 ]; then
   pause=2
   while [ "$failures" -gt 6 ] && [ "$pause" -lt 30 ]; do
@@ -52,9 +52,12 @@ export function finishScript(): string {
 case "$1 $2" in
   "0 "* | "143 "* | *" 15" | *" 2" | *" 3") rm -f failures ;;
   *)
-    { read -r failures <failures; } 2>/dev/null || failures=0
+    # Of another definition than the one that ended now they say nothing.
+    { read -r pid start boot digest <process; } 2>/dev/null || digest=
+    { read -r failures former <failures; } 2>/dev/null || failures=0
+    [ "$former" = "$digest" ] || failures=0
     [ -z "$(find process ${settled} 2>/dev/null)" ] || failures=0
-    echo "$((failures + 1))" >failures
+    echo "$((failures + 1)) $digest" >failures
     ;;
 esac
 `;
