@@ -100,8 +100,13 @@ export class Trial {
   }
 
   async remove(): Promise<void> {
-    for (const pid of await this.processes()) kill(pid);
-    await rm(dirname(this.directory), { recursive: true, force: true });
+    // A supervisor may start one between two looks.
+    await eventually("nothing of the trial runs", 30, async () => {
+      const left = await this.processes();
+      for (const pid of left) kill(pid);
+      return left.length === 0;
+    });
+    await rm(dirname(this.directory), { recursive: true, force: true, maxRetries: 10 });
   }
 
   async #uses(pid: string): Promise<number | undefined> {
