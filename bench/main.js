@@ -8,7 +8,12 @@ const [name = "--help", ...rest] = process.argv.slice(2);
 
 if (name === "--help" || !existsSync(here(`${name}.ts`))) {
   console.error(
-    "usage: npm run bench -- pulumi [RUNS]\n\npulumi  a no-op preview and up of the dev stack against those of an empty program",
+    [
+      "usage: npm run bench -- pulumi [RUNS] | logger [SECONDS] [LINES]",
+      "",
+      "pulumi  a no-op preview and up of the dev stack against those of an empty program",
+      "logger  the logger's ingest and queries against PostgreSQL alone",
+    ].join("\n"),
   );
   process.exit(name === "--help" ? 0 : 2);
 }
