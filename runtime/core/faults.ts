@@ -40,9 +40,9 @@ const codes: Readonly<Record<number, `ERR_${string}`>> = {
   415: "ERR_CONTENT_TYPE",
 };
 
-/** Connection faults of pg, and PostgreSQL's codes for being about to stop or to start. */
+/** Connection faults of pg, and PostgreSQL's codes for being full, about to stop or to start. */
 const databaseFault =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|57P0[123]|08...)$|Connection terminated|connection timeout|timeout exceeded/;
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|53300|57P0[123]|08...)$|Connection terminated|connection timeout|timeout exceeded/;
 
 function asServiceError(fault: FastifyError): ServiceError | undefined {
   if (fault instanceof ServiceError) return fault;

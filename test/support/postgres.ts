@@ -98,7 +98,7 @@ async function startServer(): Promise<TestServer> {
     fsync: "off",
     synchronous_commit: "off",
     full_page_writes: "off",
-    max_connections: 100,
+    max_connections: 500,
     shared_buffers: "16MB",
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value)}'\n`);

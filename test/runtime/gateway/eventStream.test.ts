@@ -15,8 +15,15 @@ describe("core's announcements", () => {
   let lines: string[];
   let unfollow: () => void;
   let follow: (silence: number) => () => void;
+  /** What `told` was set to, in turn: the false between two is too short to be looked for. */
+  let turns: boolean[];
   const sessions = {
-    told: false,
+    get told() {
+      return turns.at(-1) ?? false;
+    },
+    set told(value) {
+      turns.push(value);
+    },
     end: (id: string) => calls.push(`end ${id}`),
     change: (id: string) => calls.push(`change ${id}`),
     clear: () => calls.push("clear"),
@@ -26,6 +33,7 @@ describe("core's announcements", () => {
     core = new TestCore();
     await core.start();
     calls = [];
+    turns = [];
     lines = [];
     const client = createCoreClient({
       url: core.url,
@@ -56,8 +64,8 @@ describe("core's announcements", () => {
     core.emit("session.ended", "a");
     await until(() => calls.length === 2);
     core.dropFollowers();
-    await until(() => !sessions.told);
-    await until(() => sessions.told);
+    await until(() => core.connections.length === 2 && sessions.told);
+    expect(turns).to.deep.equal([true, false, true]);
     expect(core.connections).to.deep.equal([undefined, "8"]);
     expect(calls).to.deep.equal(["clear", "end a"]);
   });
