@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
 import { addresses, type Addresses, healthAddresses, portOf } from "./addresses.ts";
+import { type Egress, egressOf } from "./egress.ts";
 import { type Ports, ports as trialPorts } from "./ports.js";
 import { readRegistry, type Registry } from "./registry.ts";
 
@@ -66,6 +67,8 @@ export interface Config {
   readonly services: readonly ServiceConfig[];
   /** Address by service that answers 200 when it is ready. */
   readonly healthChecks: Readonly<Record<string, string>>;
+  /** Whom each of them, and Keycloak, may talk with. */
+  readonly egress: Readonly<Record<string, Egress>>;
   /** Databases they ask for. */
   readonly databases: readonly string[];
   readonly adminUsername: string;
@@ -126,6 +129,7 @@ export function loadConfig(source: Source = engine()): Config {
     apps,
     services: servicesOf(apps, ports, dirname(path)),
     healthChecks: healthAddresses(apps, ports),
+    egress: egressOf(apps),
     databases: Object.values(apps).flatMap(({ database }) => database ?? []),
     adminUsername: data.adminUsername,
     adminEmail: data.adminEmail,

@@ -80,6 +80,18 @@ const app = z.strictObject({
     .startsWith("/")
     .default("/health")
     .describe("Path that answers 200 when ready."),
+  egress: z
+    .union(
+      [
+        z.array(z.union([z.cidrv4(), z.cidrv6()])),
+        z.strictObject({ any: z.string().min(1).describe("Why it has to; shown by hive audit.") }),
+      ],
+      { error: 'is a list of networks such as "192.0.2.0/24", or { "any": "<why it has to>" }' },
+    )
+    .default([])
+    .describe(
+      "Networks it may talk with besides its own machine, or any, with the reason. On systemd, which does not tell directions apart, also who may reach it. Default: none.",
+    ),
 });
 
 /** The schema of apps_registry.json. Published as apps_registry.schema.json for editors. */

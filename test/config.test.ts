@@ -49,7 +49,8 @@ describe("config", () => {
   }
 
   it("has a default for everything", () => {
-    const { registry: read, apps, ...config } = load();
+    const { registry: read, apps, egress, ...config } = load();
+    expect(Object.keys(egress)).to.deep.equal(["nexus", "core", "helm", "keycloak"]);
     expect(Object.keys(apps)).to.deep.equal(["nexus", "core", "helm"]);
     expect(config).to.deep.equal({
       stack: "dev",

@@ -59,8 +59,21 @@ describe("registry", () => {
         required: false,
         dependencies: [],
         health: "/health",
+        egress: [],
       },
     });
+  });
+
+  it("takes networks, or any with a reason, as egress", () => {
+    const of = (egress: unknown) => ({ apps: { codex: { ...app, egress } } });
+    expect(read(of(["192.0.2.0/24", "2001:db8::/32"])).apps["codex"]?.egress).to.have.length(2);
+    expect(read(of({ any: "mail" })).apps["codex"]?.egress).to.deep.equal({ any: "mail" });
+    for (const wrong of ["any", ["any"], 7, ["::/129"], ["192.0.2.1/33"], ["example.org"]]) {
+      expect(faults(of(wrong)), JSON.stringify(wrong)).to.deep.equal([
+        '✖ is a list of networks such as "192.0.2.0/24", or { "any": "<why it has to>" }',
+        "  → at apps.codex.egress",
+      ]);
+    }
   });
 
   it("is published as a JSON Schema that is up to date", () => {

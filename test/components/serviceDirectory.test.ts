@@ -21,6 +21,7 @@ function app(own: Partial<App>): App {
     required: false,
     dependencies: [],
     health: "/health",
+    egress: [],
     ...own,
   };
 }
