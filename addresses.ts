@@ -9,9 +9,11 @@ export interface Addresses {
   readonly logger: string;
 }
 
-export function addresses(ports: Ports): Addresses {
+/** @param domain name or address people enter by */
+export function addresses(ports: Ports, domain = "localhost"): Addresses {
+  const port = ports.gateway === 443 ? "" : `:${String(ports.gateway)}`;
   return {
-    gateway: `https://localhost:${String(ports.gateway)}`,
+    gateway: `https://${domain.includes(":") ? `[${domain}]` : domain}${port}`,
     core: `http://localhost:${String(ports.core)}`,
     logger: `http://localhost:${String(ports.logger)}`,
   };

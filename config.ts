@@ -6,44 +6,80 @@ import { z } from "zod";
 
 import { addresses, type Addresses, healthAddresses, portOf } from "./addresses.ts";
 import { type Egress, egressOf } from "./egress.ts";
+import {
+  type Connection,
+  connectionOf,
+  forwardBaseOf,
+  hostSchema,
+  type Supervisor,
+} from "./hostConfig.ts";
 import { type Ports, ports as trialPorts } from "./ports.js";
 import { readRegistry, type Registry } from "./registry.ts";
 
-/** Keys of Pulumi.<stack>.yaml under `hivematrix:`. Numbers and booleans arrive as text. */
-const settingsSchema = z.strictObject({
-  portBase: z.coerce
-    .number()
-    .int()
-    .min(1024)
-    .max(65530)
-    .optional()
-    .describe("First of six ports in a row. Default: the documented ports."),
-  apps: z
+/** A value with structure reaches us as JSON. */
+function json<S extends z.ZodType>(schema: S, fault: string) {
+  return z
     .string()
-    .default("[]")
     .transform((text, context) => {
       try {
         return JSON.parse(text) as unknown;
       } catch {
-        context.addIssue({ code: "custom", message: "must be a list of names" });
+        context.addIssue({ code: "custom", message: fault });
         return z.NEVER;
       }
     })
-    .pipe(z.array(z.string()))
-    .describe("Names from the registry to run besides the required ones. Default: none."),
-  registry: z.string().default("apps_registry.json").describe("Path of the registry file."),
-  adminUsername: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "1 to 64 of a-z, 0-9, dot, _ and -")
-    .default("admin")
-    .describe("The first administrator."),
-  adminEmail: z.email().default("admin@hivematrix.local"),
-  keepData: z
-    .enum(["true", "false"])
-    .default("false")
-    .transform((text) => text === "true")
-    .describe("`down` leaves the databases on the disk."),
-});
+    .pipe(schema);
+}
+
+/** Where a real host's things lie; the trial's root is chosen by set-up. */
+const realRoot = "/var/lib/hivematrix";
+
+/** Keys of Pulumi.<stack>.yaml under `hivematrix:`. Numbers and booleans arrive as text. */
+const settingsSchema = z
+  .strictObject({
+    portBase: z.coerce
+      .number()
+      .int()
+      .min(1024)
+      .max(65530)
+      .optional()
+      .describe("First of six ports in a row. Default: the documented ports."),
+    host: json(hostSchema, "must hold address, user and the like")
+      .optional()
+      .describe("The machine to run on, by SSH. Default: this one."),
+    supervisor: z
+      .enum(["runit", "systemd"])
+      .optional()
+      .describe("What looks after the processes. Default: systemd with `host`, else runit."),
+    domain: z
+      .string()
+      .regex(
+        /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i,
+        "must be a name people can enter, without a scheme",
+      )
+      .optional()
+      .describe("Name or IP address people enter by. Default: the host's address, or localhost."),
+    apps: json(z.array(z.string()), "must be a list of names")
+      .default([])
+      .describe("Names from the registry to run besides the required ones. Default: none."),
+    registry: z.string().default("apps_registry.json").describe("Path of the registry file."),
+    adminUsername: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "1 to 64 of a-z, 0-9, dot, _ and -")
+      .default("admin")
+      .describe("The first administrator."),
+    adminEmail: z.email().default("admin@hivematrix.local"),
+    keepData: z
+      .enum(["true", "false"])
+      .transform((text) => text === "true")
+      .optional()
+      .describe("`down` leaves the databases on the disk. Default: on systemd it does."),
+  })
+  .check(({ value: { host, supervisor }, issues }) => {
+    if (host === undefined || supervisor !== "runit") return;
+    const message = "runit is for the trial on this machine; a host by SSH is run by systemd";
+    issues.push({ code: "custom", input: supervisor, path: ["supervisor"], message });
+  });
 
 /** What `npm run up` found out about this machine before the first up; lies in .hive/<stack>.json. */
 const trialSchema = z.looseObject({
@@ -56,9 +92,15 @@ export interface Config {
   readonly stack: string;
   readonly ports: Ports;
   readonly urls: Addresses;
-  /** Folder of everything the trial puts on this machine. */
+  readonly connection: Connection;
+  readonly supervisor: Supervisor;
+  /** First of the ports here that lead to the host's own; used with a host by SSH only. */
+  readonly forwardBase: number;
+  /** Names and addresses of the gateway's certificate; the one people enter by comes first. */
+  readonly names: readonly string[];
+  /** Folder of data and programs on the host. */
   readonly root: string;
-  /** System user that owns the processes; absent: whoever runs `up`. */
+  /** runit: system user that owns the processes; absent: whoever runs `up`. */
   readonly user: string | undefined;
   readonly registry: Registry;
   /** The registry's entries that run here: the required ones and those the stack names. */
@@ -114,17 +156,31 @@ export function loadConfig(source: Source = engine()): Config {
   const path = resolve(source.directory, settings.data?.registry ?? "apps_registry.json");
   const registry = attempt(faults, () => readRegistry(path));
   const apps = attempt(faults, () => chosenApps(registry, settings.data?.apps, source.stack));
-  if (!settings.success || trial === undefined || registry === undefined || apps === undefined) {
+  const connection = attempt(faults, () => connectionOf(settings.data?.host));
+  if (
+    !settings.success ||
+    trial === undefined ||
+    registry === undefined ||
+    apps === undefined ||
+    connection === undefined
+  ) {
     throw new pulumi.RunError(faults.join("\n"));
   }
   const { data } = settings;
-  const ports = trialPorts(data.portBase ?? trial.portBase);
+  const supervisor = data.supervisor ?? (data.host === undefined ? "runit" : "systemd");
+  const real = supervisor === "systemd";
+  const ports = portsOf(data.portBase ?? trial.portBase, real);
+  const domain = data.domain ?? data.host?.address ?? "localhost";
   return {
     stack: source.stack,
+    connection,
+    supervisor,
+    forwardBase: forwardBaseOf(source.stack, data.host),
+    names: [...new Set([domain, "localhost", "127.0.0.1", "::1"])],
     ports,
-    urls: addresses(ports),
-    root: trial.root ?? join(source.directory, ".hive", source.stack),
-    user: trial.user,
+    urls: addresses(ports, domain),
+    root: real ? realRoot : (trial.root ?? join(source.directory, ".hive", source.stack)),
+    user: real ? undefined : trial.user,
     registry,
     apps,
     services: servicesOf(apps, ports, dirname(path)),
@@ -133,7 +189,7 @@ export function loadConfig(source: Source = engine()): Config {
     databases: Object.values(apps).flatMap(({ database }) => database ?? []),
     adminUsername: data.adminUsername,
     adminEmail: data.adminEmail,
-    keepData: data.keepData,
+    keepData: data.keepData ?? real,
   };
 }
 
@@ -162,6 +218,12 @@ function chosenApps(
     throw new Error(`Pulumi.${stack}.yaml, hivematrix:apps:\n${lines.join("\n")}`);
   }
   return Object.fromEntries(chosen);
+}
+
+/** People enter a real host by https' own port. */
+function portsOf(base: number | undefined, real: boolean): Ports {
+  const ports = trialPorts(base);
+  return real && base === undefined ? { ...ports, gateway: 443 } : ports;
 }
 
 function servicesOf(apps: Registry["apps"], ports: Ports, folder: string): ServiceConfig[] {

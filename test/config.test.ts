@@ -54,6 +54,10 @@ describe("config", () => {
     expect(Object.keys(apps)).to.deep.equal(["nexus", "core", "helm"]);
     expect(config).to.deep.equal({
       stack: "dev",
+      connection: { transport: "local" },
+      supervisor: "runit",
+      forwardBase: 24_208,
+      names: ["localhost", "127.0.0.1", "::1"],
       ports: trialPorts(),
       urls: {
         gateway: "https://localhost:8000",
@@ -212,6 +216,93 @@ describe("config", () => {
         expect(fault({ portBase })).to.include(`✖ ${text}\n  → at portBase`);
       });
     }
+  });
+
+  describe("a real host", () => {
+    const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGVkMjU1MTkga2V5IG9mIGEgaG9zdCBmb3IgdGVz";
+    const host = (more: object = {}): string =>
+      JSON.stringify({ address: "203.0.113.5", user: "deploy", agent: true, hostKey, ...more });
+
+    it("is reached by SSH, run by systemd, entered by https' own port, and keeps its data", () => {
+      const config = load({ host: host(), domain: "hive.example.org" });
+      expect(config).to.deep.include({
+        connection: {
+          transport: "ssh",
+          address: "203.0.113.5",
+          port: 22,
+          user: "deploy",
+          agent: true,
+          hostKey,
+        },
+        supervisor: "systemd",
+        names: ["hive.example.org", "localhost", "127.0.0.1", "::1"],
+        root: "/var/lib/hivematrix",
+        user: undefined,
+        keepData: true,
+      });
+      expect(config.urls.gateway).to.equal("https://hive.example.org");
+      expect(config.ports).to.deep.equal({ ...trialPorts(), gateway: 443 });
+    });
+
+    it("may be this machine, and is entered by its address when it has no name", () => {
+      const config = load({ supervisor: "systemd" });
+      expect(config.connection).to.deep.equal({ transport: "local" });
+      expect(config.root).to.equal("/var/lib/hivematrix");
+      expect(load({ host: host() }).urls.gateway).to.equal("https://203.0.113.5");
+      const six = load({ host: host({ address: "2001:db8::5" }), portBase: "20000" });
+      expect(six.urls.gateway).to.equal("https://[2001:db8::5]:20000");
+    });
+
+    it("takes a private key from a file", () => {
+      const path = join(directory, "key");
+      writeFileSync(path, "the key");
+      const { connection } = load({ host: host({ agent: false, privateKeyPath: path }) });
+      expect(connection).to.include({ privateKey: "the key" }).and.not.have.property("agent");
+      expect(fault({ host: host({ agent: false, privateKeyPath: `${path}2` }) })).to.match(
+        /^hivematrix:host\.privateKeyPath: .*key2 cannot be read \(ENOENT\); name the file/,
+      );
+    });
+
+    it("is reached through ports that no other stack or host has, unless it says which", () => {
+      const one = load({ host: host() }).forwardBase;
+      expect(load({ host: host() }).forwardBase).to.equal(one);
+      expect(load({ host: host({ address: "203.0.113.6" }) }).forwardBase).not.to.equal(one);
+      const values = { "hivematrix:host": host() };
+      const other = loadConfig({ stack: "prod", directory, values }).forwardBase;
+      expect(other).not.to.equal(one);
+      for (const base of [one, other]) expect(base).to.be.within(20_000, 31_996);
+      expect(load({ host: host({ forwardBase: 40_000 }) }).forwardBase).to.equal(40_000);
+    });
+
+    it("has every fault told at once", () => {
+      const faulty = { address: "-o", port: 0, hostKey: "SHA256:x", key: "x" };
+      expect(fault({ host: JSON.stringify(faulty), supervisor: "runit", domain: "a b" })).to.equal(
+        [
+          "Pulumi.dev.yaml, under hivematrix:",
+          '✖ Unrecognized key: "key"',
+          "  → at host",
+          "✖ needs privateKeyPath, or agent: true",
+          "  → at host",
+          "✖ must be a name people can enter, without a scheme",
+          "  → at domain",
+          "✖ must be a host's name or IP address",
+          "  → at host.address",
+          "✖ Too small: expected number to be >=1",
+          "  → at host.port",
+          '✖ must be a public key as in known_hosts, such as "ssh-ed25519 AAAA…"',
+          "  → at host.hostKey",
+        ].join("\n"),
+      );
+      expect(fault({ host: host(), supervisor: "runit" })).to.include(
+        "✖ runit is for the trial on this machine; a host by SSH is run by systemd\n  → at supervisor",
+      );
+      expect(fault({ host: "deploy@203.0.113.5" })).to.include(
+        "must hold address, user and the like",
+      );
+      expect(fault({ host: host({ agent: false }) })).to.include(
+        "needs privateKeyPath, or agent: true",
+      );
+    });
   });
 
   describe("the trial's record", () => {
