@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 
 import { addAuditLog } from "./auditLog.ts";
 import { addCurl } from "./curl.ts";
+import { addDrift } from "./drift.ts";
 import { addEnv } from "./env.ts";
 import { addLogs } from "./logs.ts";
 import { addReconfigure } from "./reconfigure.ts";
@@ -22,6 +23,7 @@ const program = new Command("hive")
 for (const add of [
   addEnv,
   addStatus,
+  addDrift,
   addStart,
   addStop,
   addRestart,

@@ -1,3 +1,4 @@
+import { servers } from "../cli/servers.ts";
 import type { Resource } from "./checkpoint.ts";
 
 /** A run of `pulumi up` that leaves out what cannot be looked at yet. */
@@ -14,10 +15,10 @@ export interface Answers {
 }
 
 /** What is made by talking to Keycloak; its providers themselves talk to nobody. */
-const throughKeycloak = ["urn:pulumi:*::*::**keycloak:*/**"];
+const throughKeycloak = [servers.keycloak.pattern];
 
 /** What is made by talking to PostgreSQL. */
-const throughPostgres = ["urn:pulumi:*::*::**postgresql:*/**"];
+const throughPostgres = [servers.postgresql.pattern];
 
 /** Keycloak's process needs its database: it comes when PostgreSQL answers. */
 const needsPostgres = ["urn:pulumi:*::*::**hivematrix:index:KeycloakServer**"];
