@@ -16,7 +16,17 @@ import { loadConfig } from "./config.ts";
 const config = loadConfig();
 const { ports, urls } = config;
 
-const host = new Host("host", { root: config.root, user: config.user, purge: !config.keepData });
+const host = new Host("host", {
+  connection: config.connection,
+  supervisor: config.supervisor,
+  root: config.root,
+  user: config.user,
+  purge: !config.keepData,
+  services: ["postgres", "keycloak", ...Object.keys(config.apps)],
+  egress: config.egress,
+  reached: [ports.postgres, ports.keycloak],
+  forwardBase: config.forwardBase,
+});
 
 const server = new PostgresServer("postgres", {
   host,
@@ -44,7 +54,8 @@ const realm = new Realm("realm", {
 
 const certificate = new Certificate("certificate", {
   host,
-  names: ["localhost", "127.0.0.1", "::1"],
+  names: config.names,
+  reader: "nexus",
 });
 const services = new ServiceDirectory("services", {
   host,

@@ -3,13 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { Directory } from "../provider/sdk/directory.ts";
 import { File } from "../provider/sdk/file.ts";
 import { Secret } from "../provider/sdk/secret.ts";
-import { Service as Process } from "../provider/sdk/service.ts";
 import type { Callers } from "./callers.ts";
 import type { Core } from "./core.ts";
 import { Database } from "./database.ts";
 import type { Host } from "./host.ts";
 import type { KeycloakServer } from "./keycloakServer.ts";
 import type { PostgresServer } from "./postgresServer.ts";
+import { superviseProcess } from "./process.ts";
 import type { Realm } from "./realm.ts";
 import type { ServiceDirectory } from "./serviceDirectory.ts";
 
@@ -45,6 +45,7 @@ export class App extends pulumi.ComponentResource {
     const { host, server, directory } = args;
     super("hivematrix:index:App", name, { directory, port: args.port }, opts);
     const child = { parent: this, provider: host.provider };
+    const { owned } = host.accountOf(name);
     const database =
       args.database === undefined
         ? undefined
@@ -53,16 +54,16 @@ export class App extends pulumi.ComponentResource {
 
     const names = new File(
       `${name}-services`,
-      { path: `${directory}/services.json`, content: args.services.content, ...host.owned },
+      { path: `${directory}/services.json`, content: args.services.content, ...owned },
       { ...child, dependsOn: host.ready },
     );
     const files = [names, ...(database === undefined ? [] : [this.#conf(name, args, database)])];
-    new Process(
-      `${name}-service`,
+    superviseProcess(
+      name,
       {
-        name,
-        directory: host.supervised,
-        state: `${host.root}/services/${name}`,
+        host,
+        service: name,
+        description: `${name}, a service of HiveMatrix`,
         command: commandIn(directory, args.command),
         cwd: directory,
         env: {
@@ -72,7 +73,10 @@ export class App extends pulumi.ComponentResource {
         },
         ready: [{ http: { url: `http://127.0.0.1:${String(args.port)}${args.health}` } }],
         restartOn: files.map(({ sha256 }) => sha256),
-        ...host.runAs,
+        unit: {
+          writable: database === undefined ? [] : [`${directory}/instance`],
+          after: ["postgres", "core"],
+        },
       },
       { ...child, dependsOn: [...files, args.core] },
     );
@@ -82,9 +86,10 @@ export class App extends pulumi.ComponentResource {
   /** instance/<name>.conf: where a service finds its database. */
   #conf(name: string, { host, directory }: AppArgs, database: Database): File {
     const child = { parent: this, provider: host.provider };
+    const { owned } = host.accountOf(name);
     const folder = new Directory(
       `${name}-instance`,
-      { path: `${directory}/instance`, mode: "0750", ...host.owned },
+      { path: `${directory}/instance`, mode: "0750", ...owned },
       { ...child, dependsOn: host.ready },
     );
     const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = database.environment;
@@ -97,7 +102,7 @@ db_user = ${DB_USER}
 `;
     return new File(
       `${name}-conf`,
-      { path: `${directory}/instance/${name}.conf`, content, mode: "0600", ...host.owned },
+      { path: `${directory}/instance/${name}.conf`, content, mode: "0600", ...owned },
       { ...child, dependsOn: [folder, database.ready] },
     );
   }

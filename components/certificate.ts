@@ -10,6 +10,8 @@ export interface CertificateArgs {
   readonly host: Host;
   /** DNS names and addresses the gateway is reached by. */
   readonly names: readonly string[];
+  /** The service that reads the key. */
+  readonly reader: string;
 }
 
 /** A certificate authority of this host alone, and the gateway's certificate signed by it. */
@@ -28,7 +30,7 @@ export class Certificate extends pulumi.ComponentResource {
     const { host, ...plain } = args;
     super("hivematrix:index:Certificate", name, plain, opts);
     const child = { parent: this, provider: host.provider };
-    const folder = `${host.root}/tls`;
+    const folder = `${host.settings}/tls`;
     this.authorityPath = `${folder}/ca.crt`;
     this.certificatePath = `${folder}/gateway.crt`;
     this.keyPath = `${folder}/gateway.key`;
@@ -52,10 +54,16 @@ export class Certificate extends pulumi.ComponentResource {
       { path: folder, mode: "0755", ...host.owned },
       { ...child, dependsOn: host.ready },
     );
-    const file = (noun: string, path: string, content: pulumi.Output<string>, mode: string): File =>
+    const file = (
+      noun: string,
+      path: string,
+      content: pulumi.Output<string>,
+      mode: string,
+      owned = host.owned,
+    ): File =>
       new File(
         `${name}-${noun}`,
-        { path, content, mode, ...host.owned },
+        { path, content, mode, ...owned },
         { ...child, dependsOn: directory },
       );
     file("authority-file", this.authorityPath, authority.certificate, "0644");
@@ -65,7 +73,8 @@ export class Certificate extends pulumi.ComponentResource {
       pulumi.concat(leaf.certificate, authority.certificate),
       "0644",
     );
-    file("gateway-key", this.keyPath, leaf.privateKey, "0600");
+    const { owned } = host.accountOf(args.reader);
+    file("gateway-key", this.keyPath, leaf.privateKey, "0600", owned);
 
     this.authority = authority.certificate;
     this.hash = presented.sha256;

@@ -37,6 +37,8 @@ export class Core extends Service<CoreEnv, "ENCRYPTION_KEY"> {
         host,
         runtime,
         program: "core",
+        description: "HiveMatrix core: tokens, sessions and keys",
+        credentials: ["DB_PASSWORD", "KEYCLOAK_CLIENT_SECRET", "CALLER_SECRETS"],
         env: {
           PORT: String(port),
           ...database.environment,

@@ -37,8 +37,13 @@ export class Gateway extends Service<GatewayEnv, "COOKIE_KEY"> {
         host,
         runtime,
         program: "gateway",
+        description: "HiveMatrix gateway: the one entry",
+        credentials: ["SERVICE_SECRET", "KEYCLOAK_CLIENT_SECRET"],
+        capabilities: args.port < 1024 ? ["CAP_NET_BIND_SERVICE"] : [],
         env: {
           PORT: String(args.port),
+          // A real host is entered from everywhere, the trial from its own machine.
+          ...(host.supervisor === "systemd" ? { HOSTS: "0.0.0.0,::" } : {}),
           PUBLIC_ORIGIN: args.origin,
           TLS_CERTIFICATE_FILE: certificate.certificatePath,
           TLS_KEY_FILE: certificate.keyPath,

@@ -1,25 +1,51 @@
+import { createHash } from "node:crypto";
+
 import * as pulumi from "@pulumi/pulumi";
 
 import { Directory } from "../provider/sdk/directory.ts";
 import { Package } from "../provider/sdk/package.ts";
-import { Provider } from "../provider/sdk/provider.ts";
+import { Provider, type ProviderArgs } from "../provider/sdk/provider.ts";
 import { Supervisor } from "../provider/sdk/supervisor.ts";
 import { User } from "../provider/sdk/user.ts";
 
 export interface HostArgs {
-  /** Absolute folder of everything put on the host. */
+  /** How it is reached; default: it is this machine. */
+  readonly connection?: ProviderArgs;
+  /** What looks after the processes; default `runit`. */
+  readonly supervisor?: "runit" | "systemd";
+  /** Absolute folder of everything put on the host; with systemd, of data and programs. */
   readonly root: string;
-  /** System user that owns folder and processes; made if missing. Absent: whoever runs `up`. */
+  /** runit: system user that owns folder and processes; made if missing. Absent: whoever runs `up`. */
   readonly user?: string | undefined;
   /** Remove the folder with all data when the stack is destroyed. Default false. */
   readonly purge?: boolean;
+  /** systemd: names of the services, each of which gets a system user of its own. */
+  readonly services?: readonly string[];
+  /** systemd: by service, the networks it may talk with besides the host itself. Default none. */
+  readonly egress?: Readonly<Record<string, { readonly networks: readonly string[] }>>;
+  /** Ports of the host's loopback that providers beside Pulumi's engine must reach. */
+  readonly reached?: readonly number[];
+  /** By SSH: first of the ports of this machine that lead there. */
+  readonly forwardBase?: number;
 }
 
-/** Debian packages the trial needs: servers, Java, supervisor, and Maven to fetch Keycloak. */
-const packages = ["postgresql", "default-jre-headless", "runit", "maven"];
+/** The account a process runs as, and the folders of what only it may read. */
+export interface Account {
+  readonly runAs: { readonly user?: string };
+  readonly owned: { readonly owner?: string; readonly group?: string };
+}
 
-/** Home of the system user, the same for every stack on the host. */
+/** Debian packages of every host: servers and Java. */
+const packages = ["postgresql", "default-jre-headless"];
+
+/** What the trial needs besides: its supervisor, and Maven to fetch Keycloak on this very machine. */
+const trialPackages = ["runit", "maven"];
+
+/** Home of the system users, the same for every stack on the host. */
 const home = "/var/lib/hivematrix";
+
+/** Where a real host keeps what is configuration; the secrets of its units lie there too. */
+const settingsFolder = "/etc/hivematrix";
 
 /** Debian would otherwise start a cluster of its own on port 5432 with the package (postgresql-common). */
 const noDebianCluster = {
@@ -27,12 +53,16 @@ const noDebianCluster = {
 };
 
 /**
- * The machine: its packages, the system user, the folder everything lies in and the supervisor
- * (runit) that keeps the processes alive. Every other component takes one as `host`.
+ * The machine: its packages, system users, the folders everything lies in and the supervisor that
+ * keeps the processes alive. Every other component takes one as `host`. The trial is run by runit
+ * and belongs to one user; a real host is run by systemd, and each service has a user of its own.
  */
 export class Host extends pulumi.ComponentResource {
   readonly provider: Provider;
+  readonly supervisor: "runit" | "systemd";
   readonly root: string;
+  /** Folder of what is configuration. */
+  readonly settings: string;
   readonly user: string | undefined;
   /** Whether data goes with the stack. */
   readonly purge: boolean;
@@ -43,66 +73,129 @@ export class Host extends pulumi.ComponentResource {
   /** The folder itself; what lies in it is gone when it is. */
   readonly folder: Directory;
   /** The last thing made; a component that runs processes depends on it. */
-  readonly ready: pulumi.Resource;
+  readonly ready: pulumi.Resource[];
+  readonly #args: HostArgs;
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("hivematrix:index:Host", name, args, opts);
-    this.root = args.root;
-    this.user = args.user;
-    this.purge = args.purge ?? false;
-    this.supervised = `${args.root}/service`;
-    this.provider = new Provider(`${name}-provider`, { transport: "local" }, { parent: this });
+    const { root, user, purge = false, supervisor = "runit" } = args;
+    super("hivematrix:index:Host", name, { root, user, purge, supervisor }, opts);
+    this.#args = args;
+    this.supervisor = supervisor;
+    this.root = root;
+    this.settings = supervisor === "runit" ? root : settingsFolder;
+    this.user = user;
+    this.purge = purge;
+    this.supervised = `${root}/service`;
+    this.provider = new Provider(`${name}-provider`, providerArgs(args), { parent: this });
     const child = { parent: this, provider: this.provider };
 
     const installed = new Package(
       `${name}-packages`,
-      { names: packages, during: noDebianCluster },
+      {
+        names: supervisor === "runit" ? [...packages, ...trialPackages] : packages,
+        during: noDebianCluster,
+      },
       child,
     );
-    const owner =
-      args.user === undefined
-        ? []
-        : [
-            new User(
-              `${name}-user`,
-              { name: args.user, home },
-              // Data that stays belongs to somebody.
-              { ...child, retainOnDelete: !this.purge },
-            ),
-          ];
+    const owners = this.#owners(name);
     this.folder = new Directory(
       `${name}-folder`,
-      { path: args.root, mode: "0755", purge: this.purge, ...this.owned },
-      { ...child, dependsOn: owner },
+      { path: root, mode: "0755", purge, ...this.owned },
+      { ...child, dependsOn: supervisor === "runit" ? owners : [] },
     );
-    const links = new Directory(
-      `${name}-services`,
-      { path: this.supervised, mode: "0755", purge: true, ...this.owned },
-      { ...child, dependsOn: this.folder },
-    );
-    const definitions = new Directory(
-      `${name}-definitions`,
-      { path: `${args.root}/services`, mode: "0755", purge: true, ...this.owned },
-      { ...child, dependsOn: this.folder },
-    );
-    const supervisor = new Supervisor(
-      `${name}-supervisor`,
-      { directory: this.supervised, ...this.runAs },
-      { ...child, dependsOn: [links, definitions, installed] },
-    );
-
     this.versions = installed.versions;
-    this.ready = supervisor;
-    this.registerOutputs({ root: this.root, versions: this.versions });
+    this.ready =
+      supervisor === "runit"
+        ? this.#supervised(name, installed)
+        : [this.#settings(name), this.folder, installed, ...owners];
+    this.registerOutputs({ root, versions: this.versions });
   }
 
-  /** Owner of files and folders. */
-  get owned(): { owner?: string; group?: string } {
+  /** Owner of files and folders that every process may read. */
+  get owned(): Account["owned"] {
     return this.user === undefined ? {} : { owner: this.user, group: this.user };
   }
 
-  /** User of processes. */
-  get runAs(): { user?: string } {
-    return this.user === undefined ? {} : { user: this.user };
+  /** The account of a service. */
+  accountOf(service: string): Account {
+    if (this.supervisor === "systemd") {
+      const own = accountName(service);
+      return { runAs: { user: own }, owned: { owner: own, group: own } };
+    }
+    return { runAs: this.user === undefined ? {} : { user: this.user }, owned: this.owned };
   }
+
+  /** Networks a service may talk with besides the host itself. */
+  egressOf(service: string): string[] {
+    return [...(this.#args.egress?.[service]?.networks ?? [])];
+  }
+
+  /** Port of the machine that runs Pulumi by which a port of the host's loopback is reached. */
+  near(port: number): number {
+    const { connection, reached = [], forwardBase = 0 } = this.#args;
+    if (connection?.transport !== "ssh") return port;
+    const index = reached.indexOf(port);
+    if (index < 0) throw new Error(`Port ${String(port)} was not declared as reached`);
+    return forwardBase + index;
+  }
+
+  /** System users; data that stays belongs to somebody. */
+  #owners(name: string): User[] {
+    const { user, services = [] } = this.#args;
+    const child = { parent: this, provider: this.provider, retainOnDelete: !this.purge };
+    if (this.supervisor === "runit") {
+      return user === undefined ? [] : [new User(`${name}-user`, { name: user, home }, child)];
+    }
+    return services.map(
+      (service) => new User(`${name}-user-${service}`, { name: accountName(service), home }, child),
+    );
+  }
+
+  #settings(name: string): Directory {
+    return new Directory(
+      `${name}-settings`,
+      { path: settingsFolder, mode: "0755", purge: true },
+      { parent: this, provider: this.provider },
+    );
+  }
+
+  /** runit, which the trial brings along. */
+  #supervised(name: string, installed: Package): pulumi.Resource[] {
+    const child = { parent: this, provider: this.provider, dependsOn: this.folder };
+    const { runAs } = this.accountOf("");
+    const links = new Directory(
+      `${name}-services`,
+      { path: this.supervised, mode: "0755", purge: true, ...this.owned },
+      child,
+    );
+    const definitions = new Directory(
+      `${name}-definitions`,
+      { path: `${this.root}/services`, mode: "0755", purge: true, ...this.owned },
+      child,
+    );
+    const supervisor = new Supervisor(
+      `${name}-supervisor`,
+      { directory: this.supervised, ...runAs },
+      { ...child, dependsOn: [links, definitions, installed] },
+    );
+    return [supervisor];
+  }
+}
+
+/** At most 32 characters (useradd(8)): of a long name, its start and a hash. */
+function accountName(service: string): string {
+  const name = `hive-${service}`;
+  if (name.length <= 32) return name;
+  const hash = createHash("sha256").update(service).digest("hex").slice(0, 7);
+  return `${name.slice(0, 24)}-${hash}`;
+}
+
+function providerArgs({ connection, reached = [], forwardBase = 0 }: HostArgs): ProviderArgs {
+  if (connection?.transport !== "ssh") return { transport: "local" };
+  const forwards = reached.map((port, index) => ({
+    localPort: forwardBase + index,
+    host: "127.0.0.1",
+    port,
+  }));
+  return { ...connection, forwards };
 }

@@ -5,9 +5,9 @@ import { Archive } from "../provider/sdk/archive.ts";
 import { Directory } from "../provider/sdk/directory.ts";
 import { Exec } from "../provider/sdk/exec.ts";
 import { Secret } from "../provider/sdk/secret.ts";
-import { Service } from "../provider/sdk/service.ts";
 import type { Database } from "./database.ts";
 import type { Host } from "./host.ts";
+import { type Process, superviseProcess } from "./process.ts";
 import type { PostgresServer } from "./postgresServer.ts";
 
 export interface KeycloakServerArgs {
@@ -55,7 +55,7 @@ export class KeycloakServer extends pulumi.ComponentResource {
   /** Provider that realms are made with; signs in as the administrator client. */
   readonly provider: keycloak.Provider;
   /** The process; what it serves is gone when it is. */
-  readonly service: Service;
+  readonly service: Process;
 
   constructor(name: string, args: KeycloakServerArgs, opts?: pulumi.ComponentResourceOptions) {
     const { host, server, database, ...plain } = args;
@@ -63,13 +63,14 @@ export class KeycloakServer extends pulumi.ComponentResource {
     const child = { parent: this, provider: host.provider };
     const folder = `${host.root}/keycloak`;
     const path = `${folder}/${version}`;
+    const { runAs, owned } = host.accountOf("keycloak");
     this.url = `http://127.0.0.1:${String(args.port)}`;
     this.publicUrl = args.publicUrl;
 
     const secret = new Secret(`${name}-administrator-secret`, {}, child);
     const directory = new Directory(
       `${name}-folder`,
-      { path: folder, mode: "0750", purge: true, ...host.owned },
+      { path: folder, mode: "0750", purge: true, ...owned },
       { ...child, dependsOn: host.ready },
     );
     const distribution = new Archive(
@@ -78,7 +79,7 @@ export class KeycloakServer extends pulumi.ComponentResource {
         path,
         source: `maven:org.keycloak:keycloak-quarkus-dist:${version}:tar.gz`,
         sha256: checksum,
-        ...host.owned,
+        ...owned,
       },
       { ...child, dependsOn: directory },
     );
@@ -88,16 +89,16 @@ export class KeycloakServer extends pulumi.ComponentResource {
         command: [`${path}/bin/kc.sh`, "build", ...buildOptions],
         env: { JAVA_OPTS_APPEND: `-XX:-UsePerfData -Djava.io.tmpdir=${folder}` },
         creates: `${path}/built`,
-        ...host.runAs,
+        ...runAs,
       },
       { ...child, dependsOn: distribution },
     );
-    this.service = new Service(
-      `${name}-service`,
+    this.service = superviseProcess(
+      name,
       {
-        name: "keycloak",
-        directory: host.supervised,
-        state: `${host.root}/services/keycloak`,
+        host,
+        service: "keycloak",
+        description: "Keycloak of HiveMatrix",
         command: [`${path}/bin/kc.sh`, "start", "--optimized"],
         cwd: folder,
         env: {
@@ -128,14 +129,14 @@ export class KeycloakServer extends pulumi.ComponentResource {
         ],
         readyTimeout: 180,
         restartOn: [build.ran],
-        ...host.runAs,
+        unit: { writable: [folder], memoryMax: "2G", tasksMax: 1024, after: ["postgres"] },
       },
       { ...child, dependsOn: [build, database] },
     );
     this.provider = new keycloak.Provider(
       `${name}-provider`,
       {
-        url: this.url,
+        url: `http://127.0.0.1:${String(host.near(args.port))}`,
         realm: "master",
         clientId: administrator,
         clientSecret: secret.value,

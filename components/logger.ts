@@ -29,6 +29,8 @@ export class Logger extends Service<LoggerEnv> {
         host,
         runtime,
         program: "logger",
+        description: "HiveMatrix logger: every service's lines",
+        credentials: ["DB_PASSWORD"],
         env: {
           PORT: String(port),
           ...database.environment,

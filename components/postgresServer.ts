@@ -5,8 +5,8 @@ import { Directory } from "../provider/sdk/directory.ts";
 import { Exec } from "../provider/sdk/exec.ts";
 import { File } from "../provider/sdk/file.ts";
 import { Secret } from "../provider/sdk/secret.ts";
-import { Service } from "../provider/sdk/service.ts";
 import type { Host } from "./host.ts";
+import { superviseProcess } from "./process.ts";
 
 export interface PostgresServerArgs {
   readonly host: Host;
@@ -17,6 +17,9 @@ export interface PostgresServerArgs {
 }
 
 const superuser = "postgres";
+
+/** Its process, and what names its account on a real host. */
+const service = "postgres";
 
 /**
  * Makes the cluster beside its place and moves it there when it is whole: a cut off initdb leaves a
@@ -45,13 +48,14 @@ export class PostgresServer extends pulumi.ComponentResource {
     super("hivematrix:index:PostgresServer", name, plain, opts);
     const child = { parent: this, provider: host.provider };
     const path = `${host.root}/postgres`;
+    const { runAs, owned } = host.accountOf(service);
     this.port = port;
     this.binaries = host.versions.apply(binariesOf);
 
     const password = new Secret(`${name}-password`, {}, child);
     this.data = new Directory(
       `${name}-data`,
-      { path, mode: "0700", purge: host.purge, ...host.owned },
+      { path, mode: "0700", purge: host.purge, ...owned },
       { ...child, dependsOn: host.ready },
     );
     const cluster = new Exec(
@@ -60,7 +64,7 @@ export class PostgresServer extends pulumi.ComponentResource {
         command: ["/bin/sh", "-ec", initialize, "initdb", this.binaries, `${path}/data`],
         stdin: password.value,
         creates: `${path}/data/PG_VERSION`,
-        ...host.runAs,
+        ...runAs,
       },
       { ...child, dependsOn: this.data },
     );
@@ -70,7 +74,7 @@ export class PostgresServer extends pulumi.ComponentResource {
         path: `${path}/postgresql.conf`,
         content: settingsOf(path, port),
         mode: "0600",
-        ...host.owned,
+        ...owned,
       },
       { ...child, dependsOn: this.data },
     );
@@ -80,16 +84,16 @@ export class PostgresServer extends pulumi.ComponentResource {
         path: `${path}/pg_hba.conf`,
         content: accessOf(args.databases),
         mode: "0600",
-        ...host.owned,
+        ...owned,
       },
       { ...child, dependsOn: this.data },
     );
-    const service = new Service(
-      `${name}-service`,
+    const process = superviseProcess(
+      name,
       {
-        name: "postgres",
-        directory: host.supervised,
-        state: `${host.root}/services/postgres`,
+        host,
+        service,
+        description: "PostgreSQL of HiveMatrix",
         command: [
           pulumi.interpolate`${this.binaries}/postgres`,
           "-D",
@@ -118,7 +122,7 @@ export class PostgresServer extends pulumi.ComponentResource {
         reloadOn: [access.sha256],
         // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients (postgres(1)).
         stopSignal: "INT",
-        ...host.runAs,
+        unit: { writable: [path], jit: false, memoryMax: "4G" },
       },
       { ...child, dependsOn: [cluster, settings, access] },
     );
@@ -126,7 +130,7 @@ export class PostgresServer extends pulumi.ComponentResource {
       `${name}-provider`,
       {
         host: "127.0.0.1",
-        port,
+        port: host.near(port),
         username: superuser,
         password: password.value,
         sslmode: "disable",
@@ -134,7 +138,7 @@ export class PostgresServer extends pulumi.ComponentResource {
         expectedVersion: "15.0.0",
         connectTimeout: 15,
       },
-      { parent: this, dependsOn: service },
+      { parent: this, dependsOn: process },
     );
     this.registerOutputs({ port, binaries: this.binaries });
   }

@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Check } from "../provider/sdk/check.ts";
 import { Release } from "../provider/sdk/release.ts";
 import { Secret } from "../provider/sdk/secret.ts";
-import { Service as Process } from "../provider/sdk/service.ts";
 import { bundle } from "./bundle.ts";
 import type { Host } from "./host.ts";
+import { type Process, superviseProcess } from "./process.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The environment of a service as its own schema has it: a variable that is forgotten does not compile. */
@@ -16,15 +16,24 @@ export interface ServiceArgs<Env, Made extends keyof Env = never> {
   readonly runtime: Runtime;
   /** Folder of runtime/ that holds its program. */
   readonly program: "core" | "gateway" | "logger";
+  /** One line for people. */
+  readonly description: string;
   /** Its environment; files of mode 0600 on the host. */
   readonly env: EnvironmentOf<Omit<Env, Made>>;
   /** Variables that hold a secret which nobody else knows; made once. */
   readonly secrets?: readonly Made[];
+  /** Variables of `env` that are secret. */
+  readonly credentials?: readonly (keyof Env & string)[];
+  /** Capabilities it keeps; default none. */
+  readonly capabilities?: readonly string[];
   /** All must pass before it counts as started. */
   readonly ready: readonly Check[];
   /** Any change makes it read its files again (HUP). */
   readonly reloadOn?: readonly pulumi.Input<string>[];
 }
+
+/** Seconds without a word after which systemd starts it anew (runtime/kernel/watchdog.ts). */
+const watchdog = 60;
 
 /**
  * A service of the platform's own: its program as one file, and a process that is looked after. A
@@ -50,18 +59,19 @@ export class Service<Env, Made extends keyof Env = never> extends pulumi.Compone
       const secret = new Secret(`${name}-${noun}`, { length: 43 }, { ...child, protect: true });
       return [String(variable), secret.value];
     });
-    this.process = new Process(
-      `${name}-service`,
+    this.process = superviseProcess(
+      name,
       {
-        name,
-        directory: host.supervised,
-        state: `${host.root}/services/${name}`,
+        host,
+        service: name,
+        description: args.description,
         command: [runtime.node, pulumi.interpolate`${release.directory}/main.js`],
         env: { ...env, ...Object.fromEntries(made) },
-        ready: [...ready],
-        reloadOn: [...reloadOn],
+        credentials: [...(args.credentials ?? []), ...secrets.map(String)],
+        ready,
+        reloadOn,
         handover: true,
-        ...host.runAs,
+        unit: { capabilities: args.capabilities ?? [], after: ["postgres"], watchdog },
       },
       child,
     );

@@ -28,8 +28,8 @@ export class ServiceDirectory extends pulumi.ComponentResource {
     const { host, ...plain } = args;
     super("hivematrix:index:ServiceDirectory", name, plain, opts);
     const child = { parent: this, provider: host.provider, dependsOn: host.ready };
-    this.path = `${host.root}/services.json`;
-    this.routesPath = `${host.root}/routes.json`;
+    this.path = `${host.settings}/services.json`;
+    this.routesPath = `${host.settings}/routes.json`;
     this.content = servicesJson(args);
     new File(
       `${name}-file`,
@@ -43,7 +43,12 @@ export class ServiceDirectory extends pulumi.ComponentResource {
     );
     new File(
       `${name}-health`,
-      { path: `${host.root}/health.json`, content: healthJson(args), mode: "0644", ...host.owned },
+      {
+        path: `${host.settings}/health.json`,
+        content: healthJson(args),
+        mode: "0644",
+        ...host.owned,
+      },
       child,
     );
     this.routesHash = routes.sha256;

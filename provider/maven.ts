@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 
 import { Fault } from "./fault.ts";
 import { type Context, succeeded } from "./resource.ts";
+import { LocalTransport } from "./transport/local.ts";
 
 /** Fixed: another version of it may print and place files otherwise. */
 const plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1";
@@ -28,11 +29,12 @@ export function parseMaven(source: string): Coordinates | undefined {
 }
 
 /**
- * The path of the archive in the cache, fetched by Maven as the user has set it up.
+ * The path of the archive in the cache of the machine that runs Pulumi, fetched by Maven as its user
+ * has set it up: a host needs neither Maven nor a way to its repositories.
  * @throws Fault when it cannot be fetched or is not the expected one.
  */
 export async function fetchMaven(
-  { transport, signal, progress }: Context,
+  { signal, progress }: Pick<Context, "signal" | "progress">,
   source: string,
   sha256: string | undefined,
 ): Promise<string> {
@@ -48,7 +50,7 @@ export async function fetchMaven(
       const argv = ["mvn", "-q", "-B", "-ntp", `${plugin}:copy`, ...parameters(wanted, fresh)];
       // Without it the JVM leaves a folder in /tmp.
       const env = { MAVEN_OPTS: `${process.env["MAVEN_OPTS"] ?? ""} -XX:-UsePerfData`.trim() };
-      const fetched = await transport.run(argv, { signal, cwd: cache, env });
+      const fetched = await new LocalTransport().run(argv, { signal, cwd: cache, env });
       succeeded(fetched, `Fetching ${source} with mvn`);
       const [name] = await readdir(fresh);
       if (name === undefined) throw new Fault(`mvn ended well but did not bring ${source}.`);

@@ -17,6 +17,7 @@ type Program = typeof import("../index.ts");
 
 /** The resources of the default stack. Names live in the state for ever: a change brings `aliases`. */
 const golden = join(import.meta.dirname, "program.urns.txt");
+const realGolden = join(import.meta.dirname, "program.prod.urns.txt");
 
 let runs = 0;
 
@@ -223,5 +224,91 @@ describe("program", () => {
     const refused = run({ config: { "hivematrix:portBase": "80" } });
     const fault: unknown = await refused.catch((thrown: unknown) => thrown);
     expect(fault).to.be.instanceOf(pulumi.RunError);
+  });
+});
+
+describe("program on a real host", () => {
+  let engine: MockEngine;
+  let program: Program;
+
+  const host = { address: "203.0.113.5", user: "deploy", agent: true, forwardBase: 21_000 };
+  const config = { "hivematrix:host": JSON.stringify(host), "hivematrix:domain": "hive.example" };
+
+  before(async () => {
+    ({ engine, program } = await run({ stack: "prod", config }));
+  });
+
+  it("declares the resources of program.prod.urns.txt", () => {
+    const declared = engine.registered.map(({ urn }) => urn).toSorted();
+    expect(declared).to.deep.equal(readFileSync(realGolden, "utf8").trim().split("\n"));
+  });
+
+  it("runs each process as a unit with a user of its own, which is made before it", () => {
+    const units = engine.registered.filter(({ type }) => type === "host:index:Unit");
+    expect(units.map(({ inputs }) => [inputs["name"], inputs["user"]])).to.have.deep.members(
+      ["postgres", "keycloak", "core", "helm", "nexus"].map((name) => [
+        `hive-${name}`,
+        `hive-${name}`,
+      ]),
+    );
+    const types = engine.registered.map(({ type }) => type);
+    expect(types).not.to.include("host:index:Service").and.not.include("host:index:Supervisor");
+    const users = engine.registered.filter(({ type }) => type === "host:index:User");
+    expect(engine.find("postgres-data").dependsOn).to.include.members(
+      users.map(({ name }) => name),
+    );
+  });
+
+  it("lets nobody talk with the outside but the gateway, who alone listens there", () => {
+    const of = (name: string, key: string) => engine.find(`${name}-service`).inputs[key];
+    for (const name of ["postgres", "keycloak", "core", "helm"]) {
+      expect(of(name, "egress"), name).to.deep.equal([]);
+      expect(of(name, "capabilities"), name).to.deep.equal([]);
+    }
+    expect(of("nexus", "egress")).to.deep.equal(["any"]);
+    expect(of("nexus", "capabilities")).to.deep.equal(["CAP_NET_BIND_SERVICE"]);
+    expect(of("nexus", "env")).to.include({ HOSTS: "0.0.0.0,::", PORT: "443" });
+  });
+
+  it("hands our own services every secret as a credential, and none in the environment", () => {
+    for (const name of ["core", "helm", "nexus"]) {
+      const { env, credentials } = engine.find(`${name}-service`).inputs;
+      for (const [path] of values(env)) {
+        expect(path.split("."), `${name} ${path}`).not.to.include(secretKey);
+      }
+      expect(Object.keys(credentials as object), name).not.to.have.lengthOf(0);
+      const given = Object.values(credentials as Readonly<Record<string, Value>>);
+      for (const value of given) expect(value, name).to.have.property(secretKey);
+    }
+  });
+
+  it("reaches Keycloak and PostgreSQL through ports of this machine, their services on the host's", () => {
+    expect(engine.find("keycloak-provider").inputs["url"]).to.equal("http://127.0.0.1:21001");
+    expect(engine.find("postgres-provider").inputs).to.include({ port: "21000" });
+    expect(engine.find("core-service").inputs["env"]).to.include({
+      KEYCLOAK_URL: "http://127.0.0.1:8080",
+      DB_PORT: "5433",
+    });
+  });
+
+  it("has data and programs below one folder, configuration below another, and keeps the data", () => {
+    for (const { name, inputs } of engine.registered) {
+      const path = inputs["path"];
+      if (typeof path !== "string") continue;
+      expect(path, name).to.match(/^\/(var\/lib|etc)\/hivematrix(\/|$)/);
+    }
+    for (const name of ["host-folder", "postgres-data"]) {
+      expect(engine.find(name).inputs["purge"], name).to.equal(false);
+    }
+    expect(program).to.include({
+      gatewayUrl: "https://hive.example",
+      caCertificatePath: "/etc/hivematrix/tls/ca.crt",
+    });
+    expect(engine.find("certificate-gateway").inputs["names"]).to.deep.equal([
+      "hive.example",
+      "localhost",
+      "127.0.0.1",
+      "::1",
+    ]);
   });
 });

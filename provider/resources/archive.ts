@@ -71,7 +71,7 @@ export const archive = define({
 
   async delete({ transport }, { path }) {
     await transport.removeTree(path);
-    for (const suffix of ["new", "old"]) await transport.removeTree(beside(path, suffix));
+    for (const suffix of ["new", "old", "copy"]) await transport.removeTree(beside(path, suffix));
   },
 });
 
@@ -95,14 +95,18 @@ async function markerOf({ transport }: Context, path: string) {
 async function unpack(context: Context, wanted: Inputs): Promise<void> {
   const { transport, progress } = context;
   const { path, source, stripComponents, owner, group } = wanted;
-  const there = await markerOf(context, path);
-  if (there?.source !== source || there.stripComponents !== stripComponents) {
+  const found = await markerOf(context, path);
+  if (found?.source !== source || found.stripComponents !== stripComponents) {
     const fetched = await fetchMaven(context, source, wanted.sha256);
-    progress(`unpacking ${basename(fetched)}`);
-    const [fresh, former] = [beside(path, "new"), beside(path, "old")];
+    const [fresh, former, copy] = [beside(path, "new"), beside(path, "old"), beside(path, "copy")];
     await transport.removeTree(fresh);
+    await transport.remove(copy);
+    progress(`bringing ${basename(fetched)}`);
+    const there = await transport.bring(fetched, copy, context.signal);
+    progress(`unpacking ${basename(fetched)}`);
     await transport.makeDirectory(fresh, { mode: "0755" });
-    await extract(context, fetched, fresh, stripComponents);
+    await extract(context, there, source, fresh, stripComponents);
+    await transport.remove(copy);
     await transport.writeAtomic(
       `${fresh}/${marker}`,
       `${JSON.stringify({ source, stripComponents })}\n`,
@@ -132,14 +136,15 @@ async function own(
 async function extract(
   { transport, signal }: Context,
   file: string,
+  source: string,
   folder: string,
   strip: number,
 ): Promise<void> {
-  const zip = file.endsWith(".zip");
+  const zip = parseMaven(source)?.type === "zip";
   const argv = zip
     ? ["unzip", "-q", "-o", file, "-d", folder]
     : ["tar", "-xzf", file, "-C", folder, "--no-same-owner", `--strip-components=${strip}`];
-  succeeded(await transport.run(argv, { signal }), `Unpacking ${file}`);
+  succeeded(await transport.run(argv, { signal }), `Unpacking ${source}`);
   for (let level = 0; zip && level < strip; level += 1) await liftUp(transport, folder);
 }
 

@@ -21,7 +21,7 @@ const bytes = (standard: string) =>
 const inputs = {
   name: z
     .string()
-    .regex(/^[a-z][a-z0-9_-]{0,49}$/, "must be 1 to 50 of a-z, 0-9, _ and -, a letter first")
+    .regex(/^[a-z][a-z0-9_-]{0,59}$/, "must be 1 to 60 of a-z, 0-9, _ and -, a letter first")
     .describe("The unit is `<name>.service`."),
   description: z.string().optional().describe("One line for people; default: the name."),
   command: argumentVector().describe(

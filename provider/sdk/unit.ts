@@ -7,7 +7,7 @@ import {
 import type { Check } from "./check.ts";
 
 export interface UnitArgs {
-  /** 1 to 50 of `a-z0-9_-`; the unit is `<name>.service`. */
+  /** 1 to 60 of `a-z0-9_-`; the unit is `<name>.service`. */
   name: Input<string>;
   /** One line for people; default: the name. */
   description?: Input<string> | undefined;

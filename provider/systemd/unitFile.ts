@@ -41,7 +41,10 @@ StartLimitIntervalSec=0
 [Service]
 ${[
   `Type=${watchdog === undefined ? "exec" : "notify"}`,
-  ...(watchdog === undefined ? [] : [`WatchdogSec=${watchdog}`, "NotifyAccess=main"]),
+  // What it says comes from systemd-notify, a process of its own.
+  ...(watchdog === undefined
+    ? []
+    : [`WatchdogSec=${watchdog}`, "NotifyAccess=all", `TimeoutStartSec=${unit.readyTimeout}`]),
   `User=${user}`,
   `WorkingDirectory=${cwd.replaceAll("%", "%%")}`,
   `EnvironmentFile=${environmentPath(name).replaceAll("%", "%%")}`,

@@ -128,6 +128,11 @@ export class LocalTransport implements Transport {
     });
   }
 
+  bring(from: string, _to: string, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    return Promise.resolve(from);
+  }
+
   async makeDirectory(path: string, ownership: Ownership): Promise<void> {
     const { uid, gid } = await this.#ids(ownership);
     await explained(path, async () => {

@@ -139,6 +139,11 @@ export class SshTransport implements Transport {
     });
   }
 
+  async bring(from: string, to: string, signal: AbortSignal): Promise<string> {
+    await this.upload(from, to, { mode: "0600" }, signal);
+    return to;
+  }
+
   async makeDirectory(path: string, ownership: Ownership): Promise<void> {
     const made = quote(path);
     const script = [

@@ -76,6 +76,11 @@ export interface Transport {
   writeAtomic(path: string, content: string | Buffer, options?: WriteOptions): Promise<void>;
   /** Copies a file of the machine that runs Pulumi to a new path, with this ownership, and syncs it. */
   upload(from: string, to: string, ownership: Ownership, signal: AbortSignal): Promise<void>;
+  /**
+   * Where this machine has a file of the one that runs Pulumi: as it is when they are the same, else
+   * a copy at `to`, which is the caller's to remove.
+   */
+  bring(from: string, to: string, signal: AbortSignal): Promise<string>;
   /** Makes one directory, or gives an existing one this ownership. */
   makeDirectory(path: string, ownership: Ownership): Promise<void>;
   /** Makes or replaces a symbolic link. */

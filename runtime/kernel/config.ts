@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { z } from "zod";
 
 /** A service's environment is not usable; the message names every variable at fault, never a value. */
@@ -32,16 +35,24 @@ export const databaseEnv = {
 
 /**
  * Checks the environment of a service, all faults at once. Other variables are ignored: a process
- * always has some that are not ours.
+ * always has some that are not ours. systemd hands secrets over as files, each named after its
+ * variable (systemd.exec(5), CREDENTIALS_DIRECTORY).
  * @throws ConfigError with a line for each variable that is missing or wrong
  */
 export function readConfig<S extends z.ZodObject>(
   schema: S,
   env: Readonly<Record<string, string | undefined>>,
 ): z.output<S> {
-  const parsed = schema.safeParse(env);
+  const parsed = schema.safeParse({ ...env, ...readCredentials(env["CREDENTIALS_DIRECTORY"]) });
   if (parsed.success) return parsed.data;
   // zod names types and allowed values, not what it found: secrets stay out of the log.
   const lines = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   throw new ConfigError(`The environment is not usable:\n${lines.join("\n")}`);
+}
+
+function readCredentials(folder: string | undefined): Record<string, string> {
+  if (folder === undefined) return {};
+  return Object.fromEntries(
+    readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+  );
 }

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 
 import type { Log } from "./log.ts";
+import { createNotifier } from "./notifier.ts";
 
 /** A node:http or node:https server. */
 export interface HttpServer extends Server {
@@ -36,12 +37,14 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const { listeners, port, readyFile, log, drain, close, drainTime = 10 } = options;
   await Promise.all(listeners.map((listener) => listen(listener, port)));
+  const notifier = createNotifier(process.env, log);
   let ending = false;
   const end = (signal: NodeJS.Signals): void => {
     if (ending) return;
     ending = true;
     log.info({ signal }, "ending");
     if (readyFile !== undefined) rmSync(readyFile, { force: true });
+    notifier.stop();
     drain?.();
     void endAll(listeners, drainTime)
       .then(close)
@@ -57,6 +60,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   process.on("SIGINT", end);
   // Only now: who reads it may send a signal at once.
   if (readyFile !== undefined) writeFileSync(readyFile, `${String(process.pid)}\n`);
+  notifier.ready();
   log.info({ port, hosts: listeners.map(({ host }) => host) }, "ready");
 }
 

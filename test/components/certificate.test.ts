@@ -8,7 +8,7 @@ const names = ["localhost", "127.0.0.1", "::1"];
 
 function build(user?: string): Certificate {
   const host = new Host("host", { root: "/srv/hive", user });
-  return new Certificate("certificate", { host, names });
+  return new Certificate("certificate", { host, names, reader: "nexus" });
 }
 
 describe("components/Certificate", () => {

@@ -15,7 +15,7 @@ describe("components/Service", () => {
     const engine = await mockEngine();
     const host = new Host("host", { root: "/srv/hive" });
     const runtime = new Runtime("runtime", { host });
-    const rest = { host, runtime, program: "core", ready: [] } as const;
+    const rest = { host, runtime, program: "core", description: "one", ready: [] } as const;
     // @ts-expect-error -- PORT and KEY are missing
     new Service<Env>("one", { ...rest, env: {} });
     // @ts-expect-error -- KEY is made by nobody
@@ -33,6 +33,7 @@ describe("components/Service", () => {
       host,
       runtime,
       program: "core",
+      description: "the core",
       env: { PORT: "5000" },
       secrets: ["KEY"],
       ready: [{ http: { url: "http://127.0.0.1:5000/health" } }],
@@ -52,5 +53,41 @@ describe("components/Service", () => {
       handover: true,
       user: "hive",
     });
+  });
+
+  it("is a unit of its own user on systemd, with its secrets in files of their own", async () => {
+    const engine = await mockEngine();
+    const host = new Host("host", {
+      root: "/srv/hive",
+      supervisor: "systemd",
+      services: ["core"],
+      egress: { core: { networks: ["192.0.2.0/24"] } },
+    });
+    const runtime = new Runtime("runtime", { host });
+    new Service<Env & { TOKEN: string }, "KEY">("core", {
+      host,
+      runtime,
+      program: "core",
+      description: "the core",
+      env: { PORT: "5000", TOKEN: "t" },
+      credentials: ["TOKEN"],
+      secrets: ["KEY"],
+      ready: [{ http: { url: "http://127.0.0.1:5000/health" } }],
+    });
+    await engine.drain();
+    const { type, inputs } = engine.find("core-service");
+    expect(type).to.equal("host:index:Unit");
+    expect(inputs).to.deep.include({
+      name: "hive-core",
+      description: "the core",
+      user: "hive-core",
+      env: { PORT: "5000" },
+      credentials: { TOKEN: "t", KEY: secret("value of core-key") },
+      egress: ["192.0.2.0/24"],
+      after: ["hive-postgres.service"],
+      handover: true,
+      watchdog: 60,
+    });
+    expect(engine.find("core-release").inputs).not.to.have.property("owner");
   });
 });

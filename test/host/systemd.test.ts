@@ -83,10 +83,9 @@ describe("Unit on Debian with systemd", function () {
     const pid = await on.sh("systemctl show -P MainPID web");
     expect(await on.sh(`tr '\\0' '\\n' </proc/${pid}/environ`)).to.contain('KEY=hidden"$`\\value');
     expect(await answer()).to.match(/^a \$x %n "b" \d+$/);
-    // Containers refuse the mount that hands it to the process; that the file is read is systemd's.
-    expect(await on.sh("cat /etc/systemd/system/web.service")).to.contain(
-      "LoadCredential=token:/etc/hivematrix/units/web.credential.token",
-    );
+    const credential = "/run/credentials/web.service/token";
+    expect(await on.sh(`nsenter -t ${pid} -m cat ${credential}`)).to.equal("hidden-token");
+    expect(await on.sh(`nsenter -t ${pid} -m stat -c '%a %U' ${credential}`)).to.equal("400 web");
     expect(await on.sh(`tr '\\0' ' ' </proc/${pid}/cmdline`)).not.to.contain("hidden");
     expect(await on.sh("journalctl --no-pager -u web")).not.to.contain("hidden");
     expect(await read(state)).to.deep.equal(state);

@@ -50,7 +50,7 @@ describe("Unit", () => {
       env: { READY_FILE: "/x" },
     });
     expect(failures).to.deep.equal([
-      "name must be 1 to 50 of a-z, 0-9, _ and -, a letter first",
+      "name must be 1 to 60 of a-z, 0-9, _ and -, a letter first",
       "capabilities[0] must be a name such as CAP_NET_BIND_SERVICE",
       'egress[0] must be a network such as 192.0.2.0/24, or "any"',
       'memoryMax must be bytes in quotes, such as "512M"',

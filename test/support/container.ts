@@ -132,9 +132,13 @@ function runOptions(): string[] {
   ];
 }
 
-/** Every container has host keys of its own, and cgroups as this machine has them. */
+/**
+ * Every container has host keys of its own, and cgroups as this machine has them. systemd leaves the
+ * propagation of mounts to whoever starts the container: without it credentials, which are mounted
+ * in a namespace of their own, never arrive.
+ */
 function bootScript(): string {
-  return `ssh-keygen -A >/dev/null; ${usesCgroup2() ? cgroup2 : cgroup1}; exec /sbin/init`;
+  return `mount --make-rshared /; ssh-keygen -A >/dev/null; ${usesCgroup2() ? cgroup2 : cgroup1}; exec /sbin/init`;
 }
 
 function usesCgroup2(): boolean {

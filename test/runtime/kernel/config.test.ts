@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { expect } from "chai";
 import { z } from "zod";
 
@@ -74,5 +78,20 @@ describe("readConfig", () => {
 
   it("wants an absolute path for what is written when ready", () => {
     expect(faultOf({ READY_FILE: "ready" })).to.include("READY_FILE");
+  });
+
+  it("takes variables from the files that systemd hands over, and never shows them", () => {
+    const folder = mkdtempSync(join(tmpdir(), "hivematrix-credentials-"));
+    try {
+      writeFileSync(join(folder, "DB_PASSWORD"), "from a file");
+      writeFileSync(join(folder, "URL"), "hidden");
+      const given = { ...env, DB_PASSWORD: undefined, CREDENTIALS_DIRECTORY: folder };
+      const message = faultOf(given);
+      expect(message).to.match(/URL: /).and.not.include("hidden");
+      rmSync(join(folder, "URL"));
+      expect(readConfig(schema, given)).to.include({ DB_PASSWORD: "from a file", URL: env.URL });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
