@@ -11,11 +11,12 @@ import { Agent, createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import pg from "pg";
 
+import { bundle } from "../components/bundle.ts";
+import { loggerFlags } from "../components/logger.ts";
 import { migrate } from "../runtime/kernel/migrations.ts";
 import { copyRows } from "../runtime/logger/copy.ts";
 import { Partitions } from "../runtime/logger/partitions.ts";
@@ -41,7 +42,10 @@ const folder = mkdtempSync(join(tmpdir(), "bench-logger-"));
 let logger: ChildProcess | undefined;
 try {
   const bare = await runBare(postgres);
-  console.log(`bare: ${bare.rate.toFixed(0)} lines/s`);
+  console.log(
+    `bare: ${bare.rate.toFixed(0)} lines/s, ${((postgres.cpu() * 1e6) / bare.sent).toFixed(1)} µs of PostgreSQL a line; ` +
+      `batches ${quantile(bare.times, 0.5).toFixed(1)} ms median, ${quantile(bare.times, 0.99).toFixed(1)} ms p99`,
+  );
 
   const core = await startCore();
   const database = await createDatabase(postgres, "logger");
@@ -183,8 +187,8 @@ async function createDatabase(server: Server, name: string): Promise<pg.Pool> {
 }
 
 async function startLogger(port: number, core: string, server: Server): Promise<ChildProcess> {
-  const main = fileURLToPath(new URL("../runtime/logger/main.ts", import.meta.url));
-  const child = spawn(process.execPath, [...process.execArgv, main], {
+  const flags = [...process.execArgv, ...loggerFlags];
+  const child = spawn(process.execPath, [...flags, join(bundle("logger").source, "main.js")], {
     stdio: ["ignore", "ignore", "inherit"],
     env: {
       PORT: String(port),

@@ -28,13 +28,8 @@ export interface Filter {
   readonly since?: Date | undefined;
 }
 
-/** What comes next after what was read. */
-export interface Position {
-  /** Highest id there was, of any line. */
-  readonly highest: number;
-  /** Ids of lines already told, those near the highest. */
-  readonly told: ReadonlySet<number>;
-}
+/** Number of the last line that was looked at; every line up to it is told. */
+export type Position = number;
 
 export interface Page {
   /** Oldest first. */
@@ -44,12 +39,6 @@ export interface Page {
 
 /** Lines that one look for new ones brings at most; the rest comes with the next. */
 const most = 10_000;
-
-/**
- * Numbers are given before a transaction ends: a line may appear after ones with higher numbers.
- * So far below the highest is looked for it.
- */
-const window = 1000;
 
 const environment = z.object({
   DB_HOST: z.string().default("127.0.0.1"),
@@ -117,22 +106,20 @@ export class LogDatabase {
     return await explained(this.#readTail(filter, count));
   }
 
-  /** Lines that have appeared since. */
-  async next(filter: Filter, { highest: former, told }: Position): Promise<Page> {
-    const highest = await explained(this.#highest());
+  /** Lines that have appeared since, in the order they were stored. */
+  async next(filter: Filter, former: Position): Promise<Page> {
+    const horizon = await explained(this.#horizon());
     const [condition, values] = conditionOf(filter);
-    const floor = former - window;
     const entries = await explained(
-      this.#read(
-        `${condition} AND id > $4 AND NOT id = ANY ($5::int8[]) ORDER BY id LIMIT ${String(most)}`,
-        [...values, floor, [...told]],
-      ),
+      this.#read(`${condition} AND id > $4 AND id <= $5 ORDER BY id LIMIT ${String(most)}`, [
+        ...values,
+        former,
+        horizon,
+      ]),
     );
     // Cut off by the limit: what is above the last one was not looked at.
-    const seen = entries.length < most ? highest : (entries.at(-1)?.id ?? highest);
-    const reached = Math.max(former, seen);
-    const near = [...told, ...entries.map(({ id }) => id)].filter((id) => id > reached - window);
-    return { entries, position: { highest: reached, told: new Set(near) } };
+    const seen = entries.length < most ? horizon : (entries.at(-1)?.id ?? horizon);
+    return { entries, position: Math.max(former, seen) };
   }
 
   async close(): Promise<void> {
@@ -141,27 +128,21 @@ export class LogDatabase {
 
   async #readTail(filter: Filter, count: number): Promise<Page> {
     const [condition, values] = conditionOf(filter);
-    // One view of the table: no line is told twice or not at all.
-    await this.#client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    const highest = await this.#highest();
-    const entries = await this.#read(`${condition} ORDER BY timestamp DESC, id DESC LIMIT $4`, [
-      ...values,
-      count,
-    ]);
-    const { rows } = await this.#client.query<{ id: string }>(
-      `SELECT id FROM log_entries WHERE ${condition} AND id > $4`,
-      [...values, highest - window],
+    const horizon = await this.#horizon();
+    // What is stored right now comes with the next look.
+    const entries = await this.#read(
+      `${condition} AND id <= $4 ORDER BY timestamp DESC, id DESC LIMIT $5`,
+      [...values, horizon, count],
     );
-    await this.#client.query("COMMIT");
-    const told = new Set(rows.map(({ id }) => Number(id)));
-    return { entries: entries.reverse(), position: { highest, told } };
+    return { entries: entries.reverse(), position: horizon };
   }
 
-  async #highest(): Promise<number> {
-    const { rows } = await this.#client.query<{ highest: string | null }>(
-      "SELECT max(id) AS highest FROM log_entries",
+  /** The number up to which every line is there; asked before the lines are read. */
+  async #horizon(): Promise<number> {
+    const { rows } = await this.#client.query<{ horizon: number }>(
+      "SELECT log_horizon()::float8 AS horizon",
     );
-    return Number(rows[0]?.highest ?? 0);
+    return rows[0]?.horizon ?? 0;
   }
 
   async #read(rest: string, values: readonly unknown[]): Promise<LogEntry[]> {
@@ -198,7 +179,8 @@ async function explained<T>(work: Promise<T>): Promise<T> {
 
 function sentenceOf(code: string | undefined): string {
   // PostgreSQL's codes: errcodes appendix.
-  if (code === "42P01") return "The logger has not been ready yet: `npx hive status` tells more.";
+  if (code === "42P01" || code === "42883")
+    return "The logger has not been ready yet: `npx hive status` tells more.";
   if (code === "28P01") return "The database refuses the logger's password: run `npm run up`.";
   if (code === "57014") return "The logger's database takes too long to answer.";
   return "The logger's database does not answer: `npx hive status` tells what runs.";

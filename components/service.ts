@@ -18,6 +18,8 @@ export interface ServiceArgs<Env, Made extends keyof Env = never> {
   readonly program: "core" | "gateway" | "logger";
   /** One line for people. */
   readonly description: string;
+  /** Of node, before the program; default none. */
+  readonly flags?: readonly string[];
   /** Its environment; files of mode 0600 on the host. */
   readonly env: EnvironmentOf<Omit<Env, Made>>;
   /** Variables that hold a secret which nobody else knows; made once. */
@@ -44,7 +46,8 @@ export class Service<Env, Made extends keyof Env = never> extends pulumi.Compone
   readonly process: Process;
 
   constructor(name: string, args: ServiceArgs<Env, Made>, opts?: pulumi.ComponentResourceOptions) {
-    const { host, runtime, program, env, secrets = [], ready, reloadOn = [] } = args;
+    const { host, runtime, program, env, ready } = args;
+    const { flags = [], secrets = [], reloadOn = [] } = args;
     super("hivematrix:index:Service", name, { program }, opts);
     const child = { parent: this, provider: host.provider };
 
@@ -65,7 +68,7 @@ export class Service<Env, Made extends keyof Env = never> extends pulumi.Compone
         host,
         service: name,
         description: args.description,
-        command: [runtime.node, pulumi.interpolate`${release.directory}/main.js`],
+        command: [runtime.node, ...flags, pulumi.interpolate`${release.directory}/main.js`],
         env: { ...env, ...Object.fromEntries(made) },
         credentials: [...(args.credentials ?? []), ...secrets.map(String)],
         ready,

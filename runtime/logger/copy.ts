@@ -49,12 +49,15 @@ class Copy implements Submittable {
 /**
  * Stores rows of several tables with one message to the database.
  * @param tables rows in COPY's text format by table, with its columns where they are not all
+ * @param last a statement to run after them in the same message
  */
 export async function copyRows(
   client: PoolClient,
   tables: Readonly<Record<string, string>>,
+  last?: "COMMIT",
 ): Promise<void> {
   const statements = Object.keys(tables).map((table) => `COPY ${table} FROM STDIN`);
+  if (last !== undefined) statements.push(last);
   const rows = Object.values(tables).map((text) => Buffer.from(text));
   await new Promise<void>((resolve, reject) => {
     const settle = (fault: Error | null): void => {

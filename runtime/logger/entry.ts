@@ -1,4 +1,4 @@
-import { isSecretName, redact } from "./redaction.ts";
+import { isSecretName, isSuspect, redact } from "./redaction.ts";
 import { readTimestamp, timestampOf } from "./timestamp.ts";
 
 /** Severities, lowest first (contract 3.2). */
@@ -69,10 +69,10 @@ export function normalizeEntry(raw: unknown, service: string, now: Date): LogEnt
   if (message === undefined || message === null) return { reason: "message is missing" };
   const text = typeof message === "string" ? message : JSON.stringify(message);
   const read = readTimestamp(timestamp);
-  const usable = read !== undefined && read <= timestampOf(new Date(now.getTime() + skew));
+  const usable = read !== undefined && read <= latestAt(now);
   const original =
     usable || timestamp === undefined || timestamp === null
-      ? {}
+      ? undefined
       : { original_timestamp: cleanText(JSON.stringify(timestamp), 100) };
   return {
     timestamp: usable ? read : timestampOf(now),
@@ -85,6 +85,15 @@ export function normalizeEntry(raw: unknown, service: string, now: Date): LogEnt
     hostname: textOf(raw["hostname"], 255),
     process_id: processOf(raw["process_id"]),
   };
+}
+
+let latest = { at: NaN, text: "" };
+
+/** The same for all entries of a batch. */
+function latestAt(now: Date): string {
+  const at = now.getTime();
+  if (at !== latest.at) latest = { at, text: timestampOf(new Date(at + skew)) };
+  return latest.text;
 }
 
 /** What most texts have nothing of. */
@@ -104,7 +113,22 @@ export function cleanText(text: string, limit: number): string {
   return redact(plain).slice(0, limit).toWellFormed();
 }
 
-function cleanContext(context: unknown, more: object): LogEntry["context"] {
+/** What JSON writes for characters that are not stored, and a control character it leaves as it is. */
+const strange = /\\u|\u009b/;
+
+/** Most contexts are flat, short and have nothing to clean: one look instead of one at each value. */
+function isClean(context: Readonly<Record<string, unknown>>): boolean {
+  for (const name in context) {
+    if (name.length > 200 || (typeof context[name] === "object" && context[name] !== null)) {
+      return false;
+    }
+  }
+  const json = JSON.stringify(context);
+  return json.length <= messageLimit && json !== "{}" && !strange.test(json) && !isSuspect(json);
+}
+
+function cleanContext(context: unknown, more: object | undefined): LogEntry["context"] {
+  if (more === undefined && isRecord(context) && isClean(context)) return context;
   const wrapped = context === undefined || context === null ? {} : context;
   const cleaned = cleanValue(isRecord(wrapped) ? wrapped : { value: wrapped }, 0) as object;
   const all = { ...cleaned, ...more };
@@ -129,7 +153,11 @@ function cleanValue(value: unknown, depth: number): unknown {
   );
 }
 
+/** Numbers of requests and users, mostly; none of them is a secret or a part of one. */
+const plainId = /^[\da-f-]{1,36}$/i;
+
 function textOf(value: unknown, limit: number): string | null {
+  if (typeof value === "string" && plainId.test(value)) return value;
   if (typeof value === "number") return String(value).slice(0, limit);
   return typeof value === "string" && value !== "" ? cleanText(value, limit) : null;
 }

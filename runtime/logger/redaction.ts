@@ -28,8 +28,13 @@ export function isSecretName(name: string): boolean {
 /** One of these stands in every text that a rule changes; most have none, and are done with. */
 const hint = new RegExp(`${names}|bearer|basic|eyj|/as/|://[^\\s@]*@`, "i");
 
+/** Whether a rule could change the text; what it finds is not always a secret. */
+export function isSuspect(text: string): boolean {
+  return hint.test(text);
+}
+
 /** Takes what must stay secret out of a text: tokens, passwords, cookies, capability paths. */
 export function redact(text: string): string {
-  if (!hint.test(text)) return text;
+  if (!isSuspect(text)) return text;
   return rules.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
 }

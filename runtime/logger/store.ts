@@ -114,23 +114,26 @@ export class LogStore {
     return rows;
   }
 
-  /** Entries stored after the one with this number, in their order. */
-  async after(id: number, filter: Filter, limit: number): Promise<StoredEntry[]> {
+  /** Entries with numbers above `id` and up to `horizon`, in their order. */
+  async after(id: number, horizon: number, filter: Filter, limit: number): Promise<StoredEntry[]> {
     const { text, parameters } = conditionOf(filter);
     const { rows } = await this.#pool.query<StoredEntry>(
       `${selection}${text === "" ? " WHERE" : `${text} AND`} log_entries.id > ${id}
-       ORDER BY log_entries.id LIMIT ${limit}`,
+         AND log_entries.id <= ${horizon} ORDER BY log_entries.id LIMIT ${limit}`,
       parameters,
     );
     return rows;
   }
 
-  /** Number of the entry that was stored last; 0 when there is none. */
-  async last(): Promise<number> {
-    const { rows } = await this.#pool.query<{ last: number | null }>(
-      "SELECT max(id)::float8 AS last FROM log_entries",
+  /**
+   * The number up to which every entry is there or never will be: who reads on from there misses
+   * nothing, although several transactions store at the same time.
+   */
+  async horizon(): Promise<number> {
+    const { rows } = await this.#pool.query<{ horizon: number }>(
+      "SELECT log_horizon()::float8 AS horizon",
     );
-    return rows[0]?.last ?? 0;
+    return rows[0]?.horizon ?? 0;
   }
 
   async get(id: number): Promise<StoredEntry | undefined> {

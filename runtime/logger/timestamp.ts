@@ -1,6 +1,10 @@
 const pattern =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T _](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(?:Z|([+-])(\d\d):?(\d\d))?)?$/i;
 
+/** Times of one batch are of the same minute, mostly, in the form that clients send. */
+const usual = /^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{6}Z?$/;
+let minute = "";
+
 /** Naive UTC with microseconds, as the database has it: `2026-11-24T10:15:21.123000`. */
 export function timestampOf(date: Date): string {
   return date.toISOString().replace("Z", "000");
@@ -12,6 +16,14 @@ export function timestampOf(date: Date): string {
  * @returns undefined when it is no time between 1970 and 9999
  */
 export function readTimestamp(value: unknown): string | undefined {
+  if (typeof value !== "string" || !usual.test(value)) return readAny(value);
+  if (value.startsWith(minute) && minute !== "") return value.slice(0, 26);
+  const read = readAny(value);
+  if (read !== undefined) minute = read.slice(0, 17);
+  return read;
+}
+
+function readAny(value: unknown): string | undefined {
   if (typeof value === "number") {
     const date = new Date(value);
     return value > 0 && isUsable(date) ? timestampOf(date) : undefined;

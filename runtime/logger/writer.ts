@@ -4,17 +4,19 @@ import { ServiceError } from "../kernel/serviceError.ts";
 import { copyRows, copyText } from "./copy.ts";
 import type { LogEntry } from "./entry.ts";
 import type { Partitions } from "./partitions.ts";
-import { transact } from "./transaction.ts";
 import { wordRows } from "./words.ts";
 
 /** Entries of one transaction; a single request may have more. */
 const transactionSize = 4000;
 
-/** Entries that wait in memory; more are refused until some are stored. */
-const capacity = 40_000;
+/**
+ * Transactions at the same time: while one waits for the disk, the next is on its way. More share the
+ * processor with nothing gained, and take connections from those who read.
+ */
+const writers = 3;
 
-/** Any number, the same for all processes of the logger. */
-const lock = 2_384_510_978;
+/** Characters of messages and contexts that wait in memory; more are refused until some are stored. */
+const capacity = 16 * 1024 * 1024;
 
 const columns =
   "id, timestamp, service_name, level, message, context, trace_id, user_id, hostname, process_id";
@@ -25,13 +27,13 @@ interface Waiting {
   readonly reject: (fault: unknown) => void;
 }
 
-/** Stores batches of several clients in one transaction: one wait for the disk for all of them. */
+/** Stores batches that wait in one transaction: one wait for the disk for all of them. */
 export class Writer {
   readonly #pool: Pool;
   readonly #partitions: Partitions;
   #queue: Waiting[] = [];
   #size = 0;
-  #writing = false;
+  #writing = 0;
 
   constructor(pool: Pool, partitions: Partitions) {
     this.#pool = pool;
@@ -43,22 +45,24 @@ export class Writer {
    * @throws ServiceError 503 when too many wait
    */
   async write(entries: readonly LogEntry[]): Promise<void> {
-    if (this.#size + entries.length > capacity) throw tooMuch();
-    this.#size += entries.length;
+    const size = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    // One batch alone is taken whatever its size: its request was bounded.
+    if (this.#size > 0 && this.#size + size > capacity) throw tooMuch();
+    this.#size += size;
     try {
       await new Promise<void>((resolve, reject) => {
         this.#queue.push({ entries, resolve, reject });
-        if (!this.#writing) void this.#run();
+        if (this.#writing < writers) void this.#run();
       });
     } finally {
-      this.#size -= entries.length;
+      this.#size -= size;
     }
   }
 
   async #run(): Promise<void> {
-    this.#writing = true;
+    this.#writing += 1;
     while (this.#queue.length > 0) await this.#store(this.#next());
-    this.#writing = false;
+    this.#writing -= 1;
   }
 
   #next(): readonly Waiting[] {
@@ -74,7 +78,7 @@ export class Writer {
     const entries = group.flatMap((one) => one.entries);
     try {
       await this.#partitions.cover(entries);
-      await transact(this.#pool, (client) => writeEntries(client, entries));
+      await commitEntries(this.#pool, entries);
       for (const { resolve } of group) resolve();
     } catch (fault) {
       // What the database refuses in one batch must not cost the others theirs.
@@ -88,8 +92,8 @@ export class Writer {
 }
 
 /**
- * Numbers and stores entries; whoever does holds the lock until its transaction ends, so that
- * numbers appear in their order: what reads on from a number misses nothing.
+ * Numbers and stores entries within a transaction of the caller's. What reads on from a number misses
+ * nothing as long as it stays at or below `log_horizon()` (migration 003).
  * @param client within a transaction; the partitions are there
  */
 export async function writeEntries(
@@ -97,19 +101,49 @@ export async function writeEntries(
   entries: readonly LogEntry[],
 ): Promise<void> {
   if (entries.length === 0) return;
-  // Two statements in one message, as every message costs a turn of both processes.
-  const results = (await client.query(
-    `SELECT pg_advisory_xact_lock(${lock});
-     SELECT setval(name, nextval(name) + ${entries.length - 1})::float8 AS last
-     FROM pg_get_serial_sequence('log_entries', 'id') AS name`,
-  )) as unknown as readonly QueryResult<{ last: number }>[];
-  const last = results[1]?.rows[0]?.last;
-  if (last === undefined) throw new Error("The database gave no numbers");
-  const first = last - entries.length + 1;
-  await copyRows(client, {
+  const first = firstOf(await client.query(numbers(entries.length)));
+  await copyRows(client, rowsOf(entries, first));
+}
+
+/** A transaction in two messages: every message costs a turn of both processes. */
+async function commitEntries(pool: Pool, entries: readonly LogEntry[]): Promise<void> {
+  const client = await pool.connect();
+  let broken = true;
+  const ignore = (): void => undefined;
+  // A connection that breaks between two queries is an event; unheard it would end the process.
+  client.on("error", ignore);
+  try {
+    const results = await client.query(`BEGIN; ${numbers(entries.length)}`);
+    const first = firstOf((results as unknown as readonly QueryResult[])[1]);
+    await copyRows(client, rowsOf(entries, first), "COMMIT");
+    broken = false;
+  } finally {
+    client.off("error", ignore);
+    // After a fault nobody knows what it still holds.
+    client.release(broken);
+  }
+}
+
+function numbers(count: number): string {
+  return `SELECT log_numbers(${count})::float8 AS first`;
+}
+
+function firstOf(result: QueryResult | undefined): number {
+  const row = result?.rows[0] as { readonly first: number } | undefined;
+  if (row === undefined) throw new Error("The database gave no numbers");
+  return row.first;
+}
+
+function rowsOf(entries: readonly LogEntry[], first: number): Readonly<Record<string, string>> {
+  return {
     [`log_entries (${columns})`]: entryRows(entries, first),
     log_words: wordRows(entries, first),
-  });
+  };
+}
+
+/** Roughly what an entry takes. */
+function sizeOf({ message, context }: LogEntry): number {
+  return message.length + (context === null ? 100 : 100 + 40 * Object.keys(context).length);
 }
 
 function entryRows(entries: readonly LogEntry[], first: number): string {
