@@ -15,6 +15,7 @@ import {
 } from "./hostConfig.ts";
 import { type Ports, ports as trialPorts } from "./ports.js";
 import { readRegistry, type Registry } from "./registry.ts";
+import { type TokenRules, tokenRulesOf, tokenSettings } from "./tokenRules.ts";
 
 /** A value with structure reaches us as JSON. */
 function json<S extends z.ZodType>(schema: S, fault: string) {
@@ -74,8 +75,13 @@ const settingsSchema = z
       .transform((text) => text === "true")
       .optional()
       .describe("`down` leaves the databases on the disk. Default: on systemd it does."),
+    ...tokenSettings,
   })
-  .check(({ value: { host, supervisor }, issues }) => {
+  .check(({ value: { host, supervisor, unprovenCallers }, issues }) => {
+    if (unprovenCallers === "believed" && (host !== undefined || supervisor === "systemd")) {
+      const message = "is for the trial alone; use callerUsers or callerKeys";
+      issues.push({ code: "custom", input: unprovenCallers, path: ["unprovenCallers"], message });
+    }
     if (host === undefined || supervisor !== "runit") return;
     const message = "runit is for the trial on this machine; a host by SSH is run by systemd";
     issues.push({ code: "custom", input: supervisor, path: ["supervisor"], message });
@@ -111,6 +117,8 @@ export interface Config {
   readonly healthChecks: Readonly<Record<string, string>>;
   /** Whom each of them, and Keycloak, may talk with. */
   readonly egress: Readonly<Record<string, Egress>>;
+  /** What core is told about tokens, sessions and who may call whom. */
+  readonly tokens: TokenRules;
   /** Databases they ask for. */
   readonly databases: readonly string[];
   readonly adminUsername: string;
@@ -186,6 +194,7 @@ export function loadConfig(source: Source = engine()): Config {
     services: servicesOf(apps, ports, dirname(path)),
     healthChecks: healthAddresses(apps, ports),
     egress: egressOf(apps),
+    tokens: tokenRulesOf(apps, data),
     databases: Object.values(apps).flatMap(({ database }) => database ?? []),
     adminUsername: data.adminUsername,
     adminEmail: data.adminEmail,

@@ -73,6 +73,8 @@ const core = new Core("core", {
   realm,
   callers,
   port: ports.core,
+  rules: config.tokens,
+  apps: config.services,
   gateway: "nexus",
   loggerUrl: urls.logger,
 });

@@ -75,6 +75,18 @@ const app = z.strictObject({
     })
     .optional()
     .describe("How people reach it: below /<name>/. Absent: not at all through the gateway."),
+  calls: z
+    .array(appName)
+    .optional()
+    .describe(
+      "Apps it may get a token for, besides the logger. Default: its dependencies; the gateway may call every app.",
+    ),
+  audience: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Tokens for it name it in `aud`. Only for services that check it: others refuse every token that has one.",
+    ),
   health: z
     .string()
     .startsWith("/")
@@ -103,7 +115,7 @@ export const registrySchema = z
   .check((context) => {
     const { apps } = context.value;
     const databases = new Map<string, string>();
-    for (const [name, { dependencies, database }] of Object.entries(apps)) {
+    for (const [name, { dependencies, calls, database }] of Object.entries(apps)) {
       if (name === "keycloak") {
         context.issues.push({
           code: "custom",
@@ -119,6 +131,15 @@ export const registrySchema = z
           input: dependency,
           path: ["apps", name, "dependencies", index],
           message: `unknown app "${dependency}"; the registry has ${Object.keys(apps).join(", ")}`,
+        });
+      }
+      for (const [index, called] of (calls ?? []).entries()) {
+        if (Object.hasOwn(apps, called) && called !== name) continue;
+        context.issues.push({
+          code: "custom",
+          input: called,
+          path: ["apps", name, "calls", index],
+          message: `unknown app "${called}"; the registry has ${Object.keys(apps).join(", ")}`,
         });
       }
       const owner = database === undefined ? undefined : databases.get(database);

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { CoreEnv } from "../runtime/core/config.ts";
+import type { TokenRules } from "../tokenRules.ts";
 import type { Callers } from "./callers.ts";
 import type { Database } from "./database.ts";
 import type { Host } from "./host.ts";
@@ -22,6 +23,9 @@ export interface CoreArgs {
   readonly gateway: string;
   /** Address of the logger. */
   readonly loggerUrl: string;
+  readonly rules: TokenRules;
+  /** Services of others' code; where each has a system user of its own, core knows them by that. */
+  readonly apps: readonly { readonly name: string }[];
 }
 
 /** Core: tokens, sessions and the keys they are signed with. */
@@ -50,6 +54,8 @@ export class Core extends Service<CoreEnv, "ENCRYPTION_KEY"> {
           GATEWAY_NAME: args.gateway,
           CALLER_SECRETS: callers.all,
           LOGGER_URL: args.loggerUrl,
+          ...environmentOf(args.rules),
+          CALLER_USERS: JSON.stringify(usersOf(args)),
         },
         secrets: ["ENCRYPTION_KEY"],
         ready: [{ http: { url: `http://127.0.0.1:${String(port)}/health` } }],
@@ -58,4 +64,25 @@ export class Core extends Service<CoreEnv, "ENCRYPTION_KEY"> {
     );
     this.url = url;
   }
+}
+
+function environmentOf(rules: TokenRules) {
+  return {
+    USER_TOKEN_LIFETIME: String(rules.userTokenLifetime),
+    SERVICE_TOKEN_LIFETIME: String(rules.serviceTokenLifetime),
+    SESSION_LIFETIME: String(rules.sessionLifetime),
+    SESSION_IDLE: String(rules.sessionIdle),
+    SERVICE_TOKENS_PER_MINUTE: String(rules.serviceTokensPerMinute),
+    MINTING: rules.minting,
+    CALLS: JSON.stringify(rules.calls),
+    AUDIENCE_SERVICES: JSON.stringify(rules.audiences),
+    CALLER_KEYS: JSON.stringify(rules.callerKeys),
+    UNPROVEN_CALLERS: rules.unprovenCallers,
+  } satisfies Partial<Record<keyof CoreEnv, string>>;
+}
+
+function usersOf({ host, apps, rules }: CoreArgs): Readonly<Record<string, string>> {
+  if (host.supervisor === "runit") return rules.callerUsers;
+  const own = apps.map(({ name }) => [name, host.accountOf(name).runAs.user ?? ""] as const);
+  return { ...Object.fromEntries(own), ...rules.callerUsers };
 }

@@ -49,7 +49,20 @@ describe("config", () => {
   }
 
   it("has a default for everything", () => {
-    const { registry: read, apps, egress, ...config } = load();
+    const { registry: read, apps, egress, tokens, ...config } = load();
+    expect(tokens).to.deep.equal({
+      userTokenLifetime: 3600,
+      serviceTokenLifetime: 300,
+      sessionLifetime: 36_000,
+      sessionIdle: 7200,
+      serviceTokensPerMinute: 1200,
+      minting: "allowed",
+      callerKeys: {},
+      callerUsers: {},
+      unprovenCallers: "refused",
+      calls: { nexus: ["core", "helm"], core: ["helm"], helm: ["core"] },
+      audiences: [],
+    });
     expect(Object.keys(egress)).to.deep.equal(["nexus", "core", "helm", "keycloak"]);
     expect(Object.keys(apps)).to.deep.equal(["nexus", "core", "helm"]);
     expect(config).to.deep.equal({
@@ -295,6 +308,9 @@ describe("config", () => {
       );
       expect(fault({ host: host(), supervisor: "runit" })).to.include(
         "✖ runit is for the trial on this machine; a host by SSH is run by systemd\n  → at supervisor",
+      );
+      expect(fault({ supervisor: "systemd", unprovenCallers: "believed" })).to.include(
+        "✖ is for the trial alone; use callerUsers or callerKeys\n  → at unprovenCallers",
       );
       expect(fault({ host: "deploy@203.0.113.5" })).to.include(
         "must hold address, user and the like",

@@ -58,6 +58,7 @@ describe("registry", () => {
         ...app,
         required: false,
         dependencies: [],
+        audience: false,
         health: "/health",
         egress: [],
       },
@@ -104,6 +105,13 @@ describe("registry", () => {
     ).to.deep.equal([
       '✖ unknown app "core"; the registry has codex, ledger',
       "  → at apps.codex.dependencies[0]",
+    ]);
+  });
+
+  it("refuses a call to what is no app", () => {
+    expect(faults({ apps: { codex: { ...app, calls: ["ledgr"] }, ledger: app } })).to.deep.equal([
+      '✖ unknown app "ledgr"; the registry has codex, ledger',
+      "  → at apps.codex.calls[0]",
     ]);
   });
 

@@ -8,9 +8,12 @@ import { type Log, LogClient } from "../kernel/log.ts";
 import { migrate } from "../kernel/migrations.ts";
 import { logAccess } from "./accessLog.ts";
 import { AuditLog } from "./auditLog.ts";
+import { Assertions } from "./assertions.ts";
 import { acceptBodies } from "./body.ts";
+import { CallerProof } from "./callerProof.ts";
 import { Callers } from "./callers.ts";
 import type { CoreConfig } from "./config.ts";
+import { ConnectionOwners } from "./connectionOwners.ts";
 import { Events } from "./events.ts";
 import { answerFaults } from "./faults.ts";
 import { Health } from "./health.ts";
@@ -20,6 +23,7 @@ import { Keycloak } from "./keycloak.ts";
 import { Notifications } from "./notifications.ts";
 import { Seal } from "./seal.ts";
 import { serviceClaims } from "./serviceToken.ts";
+import { addServiceTokenApi } from "./serviceTokenApi.ts";
 import { addSessionApi } from "./sessionApi.ts";
 import { Sessions } from "./sessions.ts";
 import { SessionStore } from "./sessionStore.ts";
@@ -74,6 +78,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
   const access = createAccessClient(config, keys, clock, fetch);
   const audit = new AuditLog({ pool, clock, log, copy: access });
+  const note = audit.note.bind(audit);
+  const assertions = new Assertions({ keys: config.CALLER_KEYS, pool, clock });
+  const owners = new ConnectionOwners({ users: config.CALLER_USERS, log });
   const store = new SessionStore(pool);
   const sessions = new Sessions({
     store,
@@ -86,9 +93,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     tokenLifetime: config.USER_TOKEN_LIFETIME,
     idle: config.SESSION_IDLE,
     refreshAfter: config.REFRESH_AFTER,
-    note: (entry) => {
-      audit.note(entry);
-    },
+    note,
   });
   const events = new Events({ pool, clock, log });
   const health = new Health({ pool, keycloak, clock });
@@ -100,7 +105,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   notifications.on("signing_keys", () => void keys.reload());
   await notifications.start();
   const prune = async (): Promise<void> => {
-    await Promise.all([keys.prune(), store.prune(new Date(clock())), events.prune()]);
+    await Promise.all([
+      keys.prune(),
+      store.prune(new Date(clock())),
+      events.prune(),
+      assertions.prune(),
+    ]);
   };
   const pruning = setInterval(() => {
     prune().catch((fault: unknown) => {
@@ -130,7 +140,18 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     const report = await health.report();
     return reply.code(report.status === "unhealthy" ? 503 : 200).send(report);
   });
-  addTokenApi(app, { keys, sessions, callers, clock, audit, limits: new Limits(clock), config });
+  owners.watch(app.server);
+  const limits = new Limits(clock);
+  const proof = new CallerProof({
+    callers,
+    assertions,
+    owners,
+    unproven: config.UNPROVEN_CALLERS,
+    gateway: config.GATEWAY_NAME,
+    note,
+  });
+  addServiceTokenApi(app, { keys, callers, proof, clock, audit, limits, config });
+  addTokenApi(app, { keys, sessions, clock, limits });
   addLogoutApi(app, sessions);
   addSessionApi(app, { sessions, events, callers, gateway: config.GATEWAY_NAME });
   await app.ready();

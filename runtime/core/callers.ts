@@ -48,13 +48,18 @@ export class Callers {
     if (this.#claimed.get(request) === null) throw unauthenticated();
   }
 
+  /** Name of the service whose secret the request has. */
+  find(request: IncomingMessage): string | undefined {
+    return this.#claimed.get(request) ?? this.#basic(request.headers.authorization) ?? undefined;
+  }
+
   /**
    * Name of the service that sent the request.
    * @throws ServiceError 401 when it did not prove it
    */
   of(request: IncomingMessage): string {
-    const name = this.#claimed.get(request) ?? this.#basic(request.headers.authorization);
-    if (name === null) throw unauthenticated();
+    const name = this.find(request);
+    if (name === undefined) throw unauthenticated();
     return name;
   }
 
@@ -86,7 +91,8 @@ function decode(part: string): string {
   }
 }
 
-function unauthenticated(): ServiceError {
+/** Says no more than that: what was wrong is in the audit trail. */
+export function unauthenticated(): ServiceError {
   return new ServiceError(401, "ERR_CALLER", "The caller did not prove which service it is.", {
     headers: { "www-authenticate": 'Basic realm="core", charset="UTF-8"' },
   });

@@ -20,6 +20,18 @@ const secrets = json.pipe(z.record(name, z.string().min(32)));
 /** JSON text of `{caller: [target]}`. */
 const calls = json.pipe(z.record(name, z.array(name)));
 
+/** JSON text of `{caller: public key}` (RFC 7517). */
+const publicKeys = json
+  .pipe(z.record(name, z.looseObject({ kty: z.enum(["RSA", "EC", "OKP"]) })))
+  .refine((keys) => Object.values(keys).every((key) => !("d" in key)), "has a private key");
+
+/** JSON text of `{caller: system user}`; one user is one caller. */
+const users = json
+  .pipe(z.record(name, z.string().min(1)))
+  .refine((map) => new Set(Object.values(map)).size === Object.keys(map).length, {
+    message: "has a user for two callers",
+  });
+
 /** JSON text of `[target]`. */
 const names = json.pipe(z.array(name));
 
@@ -41,6 +53,14 @@ export const coreEnv = z
     GATEWAY_NAME: z.string().min(1),
     /** The secret each service proves itself with, also of those that are no callers yet. */
     CALLER_SECRETS: secrets,
+    /** Keys of callers that prove themselves by an assertion they have signed. */
+    CALLER_KEYS: publicKeys.default({}),
+    /** System users of callers that send no proof: the owner of the connection tells who asks. */
+    CALLER_USERS: users.default({}),
+    /** Compatibility switch: `believed` takes a caller's word, except the gateway's. */
+    UNPROVEN_CALLERS: z.enum(["refused", "believed"]).default("refused"),
+    /** Whether tokens may be made by hand; `hive` reads it. */
+    MINTING: z.enum(["allowed", "forbidden"]).default("allowed"),
     /** Who may get a service's token for whom; absent: every service for every other. */
     CALLS: calls.optional(),
     /** Services whose tokens name them in `aud`; unmodified ones refuse every token that has it. */
@@ -64,6 +84,11 @@ export const coreEnv = z
   .refine(({ GATEWAY_NAME, CALLER_SECRETS }) => Object.hasOwn(CALLER_SECRETS, GATEWAY_NAME), {
     path: ["GATEWAY_NAME"],
     message: "is none of CALLER_SECRETS",
+  })
+  .refine(({ GATEWAY_NAME, CALLER_USERS }) => !Object.hasOwn(CALLER_USERS, GATEWAY_NAME), {
+    path: ["CALLER_USERS"],
+    // Whoever asks through the gateway would be taken for it.
+    message: "has the gateway, which proves itself by its secret",
   });
 
 /** What the program must set; `tsc` fails where it does not. */

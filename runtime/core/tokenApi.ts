@@ -6,93 +6,34 @@ import { z } from "zod";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import { bearerOf, TokenError, verifyToken } from "../kernel/token.ts";
-import type { AuditLog } from "./auditLog.ts";
 import { readBody } from "./body.ts";
-import type { Callers } from "./callers.ts";
-import type { CoreConfig } from "./config.ts";
+import { fail } from "./contractFault.ts";
 import { IdentityRefused, IdentityUnavailable } from "./keycloak.ts";
 import type { Limits } from "./limits.ts";
-import { serviceClaims } from "./serviceToken.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SigningKeys } from "./signingKeys.ts";
 
 export interface TokenApiOptions {
   readonly keys: SigningKeys;
   readonly sessions: Sessions;
-  readonly callers: Callers;
-  readonly audit: AuditLog;
   readonly limits: Limits;
-  readonly config: Pick<
-    CoreConfig,
-    "CALLS" | "AUDIENCE_SERVICES" | "SERVICE_TOKEN_LIFETIME" | "SERVICE_TOKENS_PER_MINUTE"
-  >;
   /** Milliseconds. */
   readonly clock: () => number;
 }
 
 const exchangeBody = z.object({ access_token: z.string().optional() }).optional();
 const tokenBody = z.object({ token: z.string().optional() }).optional();
-const serviceTokenBody = z.object({
-  calling_service: z.unknown().optional(),
-  target_service: z.unknown().optional(),
-});
 
 /** In a minute: exchanges of one access token, validations and revocations of one session. */
 const exchanges = 20;
 const validations = 60_000;
 const revocations = 60;
 
-/** Names of services (contract 1.5). */
-const serviceName = /^[a-z0-9_-]{1,50}$/;
-
-/** What every service of the platform knows of core (contract 1.2): the paths, the words. */
+/** What services do with people's tokens (contract 1.2): the paths, the words. */
 export function addTokenApi(app: FastifyInstance, options: TokenApiOptions): void {
-  const { keys, sessions, callers, clock, audit, limits, config } = options;
-  const audiences = new Set(config.AUDIENCE_SERVICES);
-  const calls = config.CALLS;
+  const { keys, sessions, clock, limits } = options;
 
   app.get("/.well-known/jwks.json", () => keys.jwks);
-
-  app.post(
-    "/service-token",
-    {
-      // Before the body: who does not prove anything learns nothing about it either.
-      onRequest: (request, _reply, done) => {
-        try {
-          callers.of(request.raw);
-        } catch (fault) {
-          audit.note({ action: "service_token.refused", details: { reason: "no proof" } });
-          throw fault;
-        }
-        done();
-      },
-    },
-    async (request) => {
-      const body = readBody(serviceTokenBody, request.body);
-      const { calling, target } = checkNames(body, callers);
-      const actor = callers.of(request.raw);
-      if (calling !== actor) {
-        const details = { reason: "in the name of another", calling };
-        audit.note({ action: "service_token.refused", actor, subject: target, details });
-        throw fail(403, "ERR_CALLER_NAME", "calling_service is not the caller");
-      }
-      // An own member: the names of callers are no code of ours, `constructor` may be one.
-      const allowed = calls === undefined || (Object.hasOwn(calls, actor) && calls[actor]);
-      if (allowed !== true && !(allowed && allowed.includes(target))) {
-        const details = { reason: "may not call it" };
-        audit.note({ action: "service_token.refused", actor, subject: target, details });
-        throw fail(403, "ERR_CALL", "The caller may not call target_service");
-      }
-      limits.take("service-token", actor, config.SERVICE_TOKENS_PER_MINUTE);
-      audit.note({ action: "service_token.issued", actor, subject: target });
-      const now = Math.floor(clock() / 1000);
-      const lifetime = config.SERVICE_TOKEN_LIFETIME;
-      const audience = audiences.has(target);
-      return {
-        token: await keys.sign(serviceClaims(calling, target, now, { lifetime, audience })),
-      };
-    },
-  );
 
   app.post("/api/token/exchange", async (request) => {
     const given = readBody(exchangeBody, request.body)?.access_token || bearer(request);
@@ -138,27 +79,6 @@ export function addTokenApi(app: FastifyInstance, options: TokenApiOptions): voi
   });
 }
 
-/** In the order of the contract (1.5). */
-function checkNames(
-  body: z.output<typeof serviceTokenBody>,
-  callers: Callers,
-): { calling: string; target: string } {
-  const { calling_service: calling, target_service: target } = body;
-  if (!calling || !target) {
-    throw fail(400, "ERR_BODY", "calling_service and target_service are required");
-  }
-  const names = { calling_service: calling, target_service: target };
-  for (const [member, name] of Object.entries(names)) {
-    if (typeof name === "string" && serviceName.test(name)) continue;
-    throw fail(400, "ERR_SERVICE_NAME", `Invalid ${member} format`);
-  }
-  for (const [member, name] of Object.entries(names)) {
-    if (callers.has(name as string)) continue;
-    throw fail(400, "ERR_SERVICE_UNKNOWN", `Unknown ${member}`);
-  }
-  return { calling: calling as string, target: target as string };
-}
-
 function tokenOf(request: FastifyRequest): string | undefined {
   return readBody(tokenBody, request.body)?.token || bearer(request);
 }
@@ -194,14 +114,4 @@ function issuedAt(token: string): Date {
   } catch {
     return new Date(0);
   }
-}
-
-/** A fault with the word for it that the contract has in `error`. */
-function fail(
-  status: number,
-  code: `ERR_${string}`,
-  error: string,
-  { cause, ...members }: { readonly cause?: unknown; readonly valid?: false } = {},
-): ServiceError {
-  return new ServiceError(status, code, error, { cause, members: { error, ...members } });
 }

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { z } from "zod";
 
 import { App } from "../../components/app.ts";
 import { Callers } from "../../components/callers.ts";
@@ -11,6 +12,7 @@ import { Realm } from "../../components/realm.ts";
 import { Runtime } from "../../components/runtime.ts";
 import { ServiceDirectory } from "../../components/serviceDirectory.ts";
 import { ports } from "../../ports.js";
+import { tokenRulesOf, tokenSettings } from "../../tokenRules.ts";
 import { mockEngine, secret } from "../support/engine.ts";
 
 function build(database: string | undefined): void {
@@ -42,6 +44,8 @@ function build(database: string | undefined): void {
     port: 5000,
     gateway: "nexus",
     loggerUrl: "http://localhost:5004",
+    rules: tokenRulesOf({}, z.object(tokenSettings).parse({})),
+    apps: [],
   });
   new App("codex", {
     host,

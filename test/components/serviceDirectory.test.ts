@@ -20,6 +20,7 @@ function app(own: Partial<App>): App {
     port: 5010,
     required: false,
     dependencies: [],
+    audience: false,
     health: "/health",
     egress: [],
     ...own,

@@ -72,6 +72,15 @@ describe("systemd's syntax", () => {
     );
   });
 
+  it("leaves core what it needs to know the owner of a connection: users and its table of sockets", () => {
+    const lines = sandbox({ capabilities: [], egress: [], writable: [], jit: true });
+    expect(
+      lines.filter((line) => /^(PrivateUsers|PrivateNetwork|NetworkNamespace)/.test(line)),
+    ).to.deep.equal([]);
+    // The tables lie in its own folder there (proc(5)): /proc/self/net.
+    expect(lines).to.include("ProcSubset=pid");
+  });
+
   it("forbids executable memory only where nothing compiles at run time", () => {
     const least = { capabilities: [], egress: ["192.0.2.0/24"], writable: ["/srv/a b"] };
     expect(sandbox({ ...least, jit: true })).not.to.include("MemoryDenyWriteExecute=yes");
