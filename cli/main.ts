@@ -4,6 +4,7 @@ import { addAuditLog } from "./auditLog.ts";
 import { addCurl } from "./curl.ts";
 import { addDrift } from "./drift.ts";
 import { addEnv } from "./env.ts";
+import { addFirewall } from "./firewall.ts";
 import { addLogs } from "./logs.ts";
 import { addReconfigure } from "./reconfigure.ts";
 import { addRestart } from "./restart.ts";
@@ -18,6 +19,8 @@ const program = new Command("hive")
   .description(
     "HiveMatrix, the day after `npm run up`. Deploying is Pulumi's: npm run up, or pulumi up.",
   )
+  // What stands behind a sub-word is its own, also where its parent has an option of that name.
+  .enablePositionalOptions()
   .showSuggestionAfterError()
   .exitOverride();
 for (const add of [
@@ -33,6 +36,7 @@ for (const add of [
   addToken,
   addCurl,
   addRotate,
+  addFirewall,
   addAuditLog,
 ]) {
   add(program);

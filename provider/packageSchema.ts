@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { configuration } from "./configuration.ts";
-import { arguments_ } from "./readiness.ts";
+import { functions } from "./functions.ts";
 import { resources } from "./resources/index.ts";
 import type { Shape } from "./schema.ts";
 
@@ -30,23 +30,26 @@ export async function packageSchema(version: string): Promise<Json> {
     };
     return [`host:index:${name}`, definition] as const;
   });
+  const asked = Object.entries(functions).map(async ([name, load]) => {
+    const { description, inputs } = await load();
+    const definition = {
+      description,
+      inputs: {
+        type: "object",
+        properties: properties(capitalised(name), inputs, "input", types),
+        required: requiredOf(inputs, "input"),
+      },
+      outputs: { type: "object", additionalProperties: { $ref: "pulumi.json#/Any" } },
+    };
+    return [`host:index:${name}`, definition] as const;
+  });
   return {
     name: "host",
     version,
     description: "What is on a machine: files, packages, users, processes.",
     provider: { inputProperties: properties("Provider", configuration, "input", types) },
     resources: Object.fromEntries(await Promise.all(entries)),
-    functions: {
-      "host:index:getReadiness": {
-        description: "Polls until every check passes.",
-        inputs: {
-          type: "object",
-          properties: properties("GetReadiness", arguments_, "input", types),
-          required: requiredOf(arguments_, "input"),
-        },
-        outputs: { type: "object", properties: { ready: { type: "boolean" } } },
-      },
-    },
+    functions: Object.fromEntries(await Promise.all(asked)),
     types,
     language: {},
   };

@@ -6,8 +6,8 @@ import { checkResponse, diffResponse, failureMessage } from "./answers.ts";
 import { differences, type Difference, same } from "./diff.ts";
 import { Engine } from "./engine.ts";
 import { Fault, PartialFailure } from "./fault.ts";
+import { type FunctionName, functions } from "./functions.ts";
 import { secretConfiguration, withoutJson } from "./givenConfiguration.ts";
-import type { Arguments } from "./readiness.ts";
 import type { Context, Resource } from "./resource.ts";
 import { type ResourceName, resources } from "./resources/index.ts";
 import { Secrets } from "./secrets.ts";
@@ -109,26 +109,26 @@ export class HostProvider {
   }
 
   async invoke(request: pb.InvokeRequest): Promise<pb.InvokeResponse> {
-    if (request.getTok() !== "host:index:getReadiness") {
+    const name = /^host:index:(\w+)$/.exec(request.getTok())?.[1] ?? "";
+    if (!Object.hasOwn(functions, name)) {
       throw new Fault(`The host provider has no function ${request.getTok()}.`);
     }
     const args = decode(request.getArgs());
     this.secrets.learn(args);
-    const [{ check }, readiness] = await Promise.all([
+    const [{ check }, asked] = await Promise.all([
       import("./schema.ts"),
-      import("./readiness.ts"),
+      functions[name as FunctionName](),
     ]);
-    const { inputs, failures } = check(readiness.arguments_, args.values);
+    const { inputs, failures } = check(asked.inputs, args.values);
     const response = new pb.InvokeResponse();
     if (failures.length > 0) {
       response.setFailuresList(failures.map(failureMessage));
       return response;
     }
-    // A preview looks at nothing: what it answers is what an up can only answer or fail.
-    if (!request.getPreview()) {
-      await readiness.getReadiness(this.#context("", 0), inputs as unknown as Arguments);
-    }
-    response.setReturn(encode({ ready: true }, []));
+    const answer = request.getPreview()
+      ? asked.planned
+      : await asked.answer(this.#context("", 0), inputs);
+    response.setReturn(encode(answer, []));
     return response;
   }
 
@@ -140,7 +140,7 @@ export class HostProvider {
     const news = decode(request.getNews());
     this.secrets.learn(news);
     const { inputs, failures } = check(resource.inputs, news.values);
-    const more = resource.faults?.(inputs) ?? [];
+    const more = (await resource.faults?.(inputs, this.#reach?.transport)) ?? [];
     const secret = (resource.secretInputs ?? []).filter((key) => key in inputs).map((key) => [key]);
     return checkResponse(inputs, [...news.secrets, ...secret], [...failures, ...more]);
   }

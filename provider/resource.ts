@@ -47,8 +47,11 @@ export interface Resource<I = Plain, O = Plain> {
   readonly secretOutputs?: readonly (keyof O & string)[];
   /** Outputs that are secret when an input is. */
   readonly derived?: Readonly<Partial<Record<keyof O & string, keyof I & string>>>;
-  /** Faults across properties. */
-  readonly faults?: (inputs: Planned<I>) => Failure[];
+  /** Faults across properties. @param transport the machine; not known in some previews */
+  readonly faults?: (
+    inputs: Planned<I>,
+    transport: Transport | undefined,
+  ) => Failure[] | Promise<Failure[]>;
   /** Outputs that are known without doing anything; the others are unknown in a preview. */
   readonly plan?: (inputs: Planned<I>, old: (I & O) | undefined) => Planned<O>;
   /** Reasons for an update besides its inputs, as names of properties. */

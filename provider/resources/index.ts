@@ -9,6 +9,7 @@ export const resources = {
   Directory: async () => erase((await import("./directory.ts")).directory),
   Exec: async () => erase((await import("./exec.ts")).exec),
   File: async () => erase((await import("./file.ts")).file),
+  FirewallRuleset: async () => erase((await import("./firewallRuleset.ts")).firewallRuleset),
   Package: async () => erase((await import("./package.ts")).package_),
   Release: async () => erase((await import("./release.ts")).release),
   Secret: async () => erase((await import("./secret.ts")).secret),

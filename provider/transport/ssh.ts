@@ -32,6 +32,8 @@ interface Session {
 /** A machine reached by SSH: one connection, made when it is first needed and again after a cut. */
 export class SshTransport implements Transport {
   readonly user: string;
+  readonly address: string;
+  readonly port: number;
   readonly #options: SshOptions;
   readonly #host: string;
   #session: Promise<Session> | undefined;
@@ -45,6 +47,8 @@ export class SshTransport implements Transport {
     this.#options = options;
     this.#host = describeHost(options);
     this.user = options.sudo ? "root" : options.user;
+    this.address = options.address;
+    this.port = options.port;
   }
 
   /** At most how many round trips what was asked so far took, without those of the connection. */
@@ -173,6 +177,23 @@ export class SshTransport implements Transport {
 
   async removeTree(path: string): Promise<void> {
     await this.#explained(path, () => this.#perform(`rm -rf --one-file-system -- ${quote(path)}`));
+  }
+
+  async reconnect(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const late = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => {
+        reject(new Fault(`${this.#host} does not answer in time`));
+      });
+    });
+    const connecting = Connection.open(this.#options);
+    connecting.then(
+      (connection) => {
+        connection.close();
+      },
+      () => undefined,
+    );
+    await Promise.race([connecting, late]);
   }
 
   async connect(host: string, port: number, signal: AbortSignal): Promise<Duplex> {

@@ -62,6 +62,9 @@ export interface Account {
 export interface Transport {
   /** Name of the user it acts as. */
   readonly user: string;
+  /** Name or IP address it is reached by, and TCP port; undefined for this machine. */
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
   /** Runs a program without a shell; resolves whatever its exit code. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   stat(path: string): Promise<Entry | undefined>;
@@ -90,6 +93,8 @@ export interface Transport {
   remove(path: string): Promise<void>;
   /** Removes with everything in it. */
   removeTree(path: string): Promise<void>;
+  /** Makes another connection, and ends it: whoever is let in now. Not for this machine. @throws Fault */
+  reconnect?(signal: AbortSignal): Promise<void>;
   /** A connection as made from the machine itself. */
   connect(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
 }

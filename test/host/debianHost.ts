@@ -8,6 +8,8 @@ import { HostPlugin } from "../support/hostPlugin.ts";
 export interface DebianHost {
   readonly host: TestHost;
   readonly plugin: HostPlugin;
+  /** What another plugin is configured with to reach it. */
+  readonly configuration: Record<string, unknown>;
   /** As root, with a shell. @throws Error with what it printed. */
   sh(script: string): Promise<string>;
   stop(): Promise<void>;
@@ -18,19 +20,18 @@ export async function startDebianHost(
 ): Promise<DebianHost> {
   const host = await startHost(suite);
   await docker(["cp", process.execPath, `${host.name}:/usr/local/bin/node`]);
-  const plugin = await HostPlugin.start(
-    {},
-    {
-      transport: "ssh",
-      address: host.address,
-      user: "deploy",
-      privateKey: readFileSync(host.keyPath, "utf8"),
-      hostKey: host.hostKey,
-    },
-  );
+  const configuration = {
+    transport: "ssh",
+    address: host.address,
+    user: "deploy",
+    privateKey: readFileSync(host.keyPath, "utf8"),
+    hostKey: host.hostKey,
+  };
+  const plugin = await HostPlugin.start({}, configuration);
   return {
     host,
     plugin,
+    configuration,
     async sh(script) {
       const { code, stdout, stderr } = await host.exec(["sh", "-c", script]);
       if (code !== 0) throw new Error(`${script}: exit code ${String(code)}\n${stdout}${stderr}`);

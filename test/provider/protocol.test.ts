@@ -62,6 +62,7 @@ describe("the host plugin", () => {
         "Directory",
         "Exec",
         "File",
+        "FirewallRuleset",
         "Package",
         "Release",
         "Secret",
