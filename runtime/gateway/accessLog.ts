@@ -1,34 +1,52 @@
 import type { Entry, LogClient } from "../kernel/log.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Metrics } from "./metrics.ts";
 
 /** Nginx's number for it: the client went before the answer was there. */
 const clientLeft = 499;
 
-/** Writes one line when the request has ended. Without the query, which may hold what is secret. */
+type Destination = Pick<LogClient, "write">;
+
+/** Counts the request and writes one line when it has ended. */
 export function logAccess(
   exchange: Exchange,
-  logClient: Pick<LogClient, "write">,
+  logClient: Destination,
+  metrics: Pick<Metrics, "request">,
   now: () => number,
 ): void {
-  const { request, response, id, instance, address } = exchange;
+  const { response } = exchange;
   const begin = now();
-  response.once("close", () => {
-    if (/^\/health(?:\/live)?$/.test(instance)) return;
+  response.on("close", () => {
     const status = response.headersSent ? response.statusCode : clientLeft;
-    const path = instance.slice(0, 1000);
-    const duration = now() - begin;
-    const user = exchange.session?.user.sub;
-    const method = request.method ?? "";
-    logClient.write({
-      level: levelOf(status),
-      message: `${method} ${path} ${String(status)} ${String(duration)} ms`,
-      context: { method, path, status, duration_ms: duration, address },
-      trace_id: id,
-      ...(user === undefined ? {} : { user_id: user }),
-    });
+    writeAccess(exchange, status, now() - begin, logClient, metrics);
   });
 }
 
-function levelOf(status: number): Entry["level"] {
-  return status >= 500 ? "ERROR" : "INFO";
+/** Without the query, which may hold what is secret. @param duration milliseconds */
+export function writeAccess(
+  exchange: Exchange,
+  status: number,
+  duration: number,
+  logClient: Destination,
+  metrics: Pick<Metrics, "request">,
+): void {
+  const { request, id, instance, address } = exchange;
+  const method = request.method ?? "";
+  metrics.request(exchange.service ?? "", method, status, duration);
+  if (instance.startsWith("/health")) return;
+  const path = instance.slice(0, 1000);
+  const entry: Entry = {
+    level: levelOf(status, instance),
+    message: `${method} ${path} ${String(status)} ${String(duration)} ms`,
+    context: { method, path, status, duration_ms: duration, address },
+    trace_id: id,
+  };
+  const user = exchange.session?.user.sub;
+  logClient.write(user === undefined ? entry : { ...entry, user_id: user });
+}
+
+/** Our own files are asked for with every page; nobody looks for them among what people did. */
+function levelOf(status: number, path: string): Entry["level"] {
+  if (status >= 500) return "ERROR";
+  return status < 400 && path.startsWith("/static/") ? "DEBUG" : "INFO";
 }

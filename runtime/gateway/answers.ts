@@ -5,6 +5,7 @@ import type { Exchange } from "./exchange.ts";
 import { errorPage } from "./page/errorPage.ts";
 import { ownPage } from "./page/ownPage.ts";
 import { securityHeaders } from "./responseHeaders.ts";
+import { usualLook, type Look } from "./preferences.ts";
 import type { Routes } from "./routes.ts";
 
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
@@ -39,9 +40,11 @@ export interface Answers {
 export interface AnswersOptions {
   readonly publicOrigin: URL;
   readonly routes: () => Routes;
+  /** Of somebody who is signed in; undefined: what the browser remembers. */
+  readonly look: (session: Session) => Look | undefined;
 }
 
-export function createAnswers({ publicOrigin, routes }: AnswersOptions): Answers {
+export function createAnswers({ publicOrigin, routes, look }: AnswersOptions): Answers {
   function send(
     { request, response, id }: Exchange,
     status: number,
@@ -57,7 +60,7 @@ export function createAnswers({ publicOrigin, routes }: AnswersOptions): Answers
     };
     for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     const length = body === undefined ? 0 : Buffer.byteLength(body);
-    if (status !== 304) response.setHeader("content-length", length);
+    if (status !== 304 && status !== 204) response.setHeader("content-length", length);
     response.writeHead(status);
     response.end(request.method === "HEAD" ? undefined : body);
   }
@@ -65,7 +68,13 @@ export function createAnswers({ publicOrigin, routes }: AnswersOptions): Answers
   const answers: Answers = {
     page(exchange, status, { title, body }, headers = {}) {
       const { session } = exchange;
-      const menu = session === undefined ? {} : viewer(session, routes());
+      const menu =
+        session === undefined
+          ? {}
+          : {
+              ...viewer(session, routes()),
+              ...(look(session) ?? { colorTheme: usualLook.colorTheme }),
+            };
       const page = ownPage({ title, body, ...menu });
       send(exchange, status, page, { "content-type": "text/html; charset=utf-8", ...headers });
     },
@@ -87,7 +96,9 @@ export function createAnswers({ publicOrigin, routes }: AnswersOptions): Answers
         answers.json(exchange, status, body, headers);
         return;
       }
+      const { session } = exchange;
       const page = errorPage({
+        ...(session === undefined ? undefined : look(session)),
         status,
         title: String(body["title"]),
         detail: String(body["detail"]),

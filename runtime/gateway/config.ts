@@ -1,8 +1,9 @@
 import { z } from "zod";
 
-import { origin, readConfig, serverEnv } from "../kernel/config.ts";
+import { origin, port, readConfig, serverEnv } from "../kernel/config.ts";
 
 const path = z.string().startsWith("/");
+const positive = z.coerce.number().int().min(1);
 
 /** Environment of the gateway. */
 export const gatewayEnv = z.object({
@@ -30,6 +31,17 @@ export const gatewayEnv = z.object({
   KEYCLOAK_REALM: z.string().min(1),
   KEYCLOAK_CLIENT_ID: z.string().min(1),
   KEYCLOAK_CLIENT_SECRET: z.string().min(1),
+  /** Requests a minute of one user, and of one address (an office has one). */
+  REQUESTS_PER_USER: positive.default(1200),
+  REQUESTS_PER_ADDRESS: positive.default(6000),
+  /** Attempts to sign in of one address, a minute. */
+  SIGN_INS_PER_ADDRESS: positive.default(60),
+  /** Connections of one address at a time. */
+  CONNECTIONS_PER_ADDRESS: positive.default(256),
+  /** TCP port on 127.0.0.1 that tells Prometheus what was counted; absent: none. */
+  METRICS_PORT: port.optional(),
+  /** TCP port on HOSTS that sends people from http to PUBLIC_ORIGIN; absent: none. */
+  REDIRECT_PORT: port.optional(),
   /** Seals the cookie of a sign-in that is under way; at least 32 characters. */
   COOKIE_KEY: z.string().min(32),
 });

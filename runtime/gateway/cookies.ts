@@ -24,6 +24,9 @@ export function readCookies(header: string | undefined): Cookie[] {
 
 /** Value of the one cookie of that name; undefined when there is none or more than one. */
 export function onlyCookie(header: string | undefined, name: string): string | undefined {
+  if (header?.startsWith(`${name}=`) === true && !header.includes(";")) {
+    return header.slice(name.length + 1).trim();
+  }
   const [found, ...more] = readCookies(header).filter((cookie) => cookie.name === name);
   return more.length === 0 ? found?.value : undefined;
 }
@@ -34,6 +37,11 @@ export function onlyCookie(header: string | undefined, name: string): string | u
  */
 export function isOwn(text: string): boolean {
   return text.trim().replace(/^=\s*/, "").toLowerCase().startsWith("__host-hive");
+}
+
+/** Whether a `Cookie` header holds one cookie and that is ours: as for most requests. */
+export function onlyOwn(header: string): boolean {
+  return header.startsWith(ownPrefix) && !header.includes(";");
 }
 
 export interface CookieLifetime {

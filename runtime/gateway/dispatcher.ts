@@ -3,17 +3,24 @@ import type { Answers } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Health } from "./health.ts";
 import { isHostOf } from "./publicOrigin.ts";
+import { reportPath } from "./pagePolicy.ts";
 import { readTarget, type RequestPath } from "./requestPath.ts";
-import { ownNames } from "./routes.ts";
+import { methods, ownNames, type Routes } from "./routes.ts";
 import type { SignIn } from "./signIn.ts";
 
 type Handler = (exchange: Exchange, path: RequestPath) => Promise<void> | void;
 
 export interface DispatcherOptions {
   readonly publicOrigin: URL;
+  readonly routes: () => Routes;
   readonly answers: Answers;
   readonly health: Health;
   readonly home: Handler;
+  readonly design: Handler;
+  readonly favicon: Handler;
+  readonly pageReports: Handler;
+  /** Their look was changed. */
+  readonly forgetLook: Handler;
   readonly keycloak: Handler;
   readonly service: Handler;
   readonly signIn: SignIn;
@@ -26,14 +33,16 @@ interface OwnRoute {
   readonly handle: Handler;
 }
 
-/** TRACE would show a backend's answer to the token; CONNECT is for other proxies. */
-const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-const reading = ["GET", "HEAD"];
+const reading: readonly string[] = ["GET", "HEAD"];
 
-/** Which part of the gateway answers: its own routes before any service (contract 2.3). */
-export function createDispatcher(
-  options: DispatcherOptions,
-): (exchange: Exchange) => Promise<void> {
+export interface Dispatcher {
+  /** Takes the path apart and looks at the name that was asked for. @throws ServiceError 400, 421 */
+  readonly read: (exchange: Exchange) => RequestPath;
+  /** Which part of the gateway answers: its own routes before any service (contract 2.3). */
+  readonly dispatch: (exchange: Exchange) => Promise<void>;
+}
+
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { publicOrigin, answers, health, home, keycloak, service, signIn, signOut } = options;
   const { staticFiles } = options;
   const own = new Map<string, OwnRoute>([
@@ -43,16 +52,10 @@ export function createDispatcher(
     ["/logout", { methods: ["GET", "POST"], handle: signOut }],
     ["/health", { methods: reading, handle: health.report }],
     ["/health/live", { methods: reading, handle: health.live }],
-    [
-      "/api/invalidate-cache",
-      {
-        methods: ["POST"],
-        // Pages of the platform ask for it after a change of theme; no theme is kept here.
-        handle: (exchange) => {
-          answers.json(exchange, 200, { success: true, message: "Cache invalidated" });
-        },
-      },
-    ],
+    ["/health/ready", { methods: reading, handle: health.ready }],
+    ["/api/invalidate-cache", { methods: ["POST"], handle: options.forgetLook }],
+    ["/design", { methods: reading, handle: options.design }],
+    ["/favicon.ico", { methods: reading, handle: options.favicon }],
   ]);
 
   // Short addresses of pages of Beacon (contract 2.3).
@@ -70,20 +73,34 @@ export function createDispatcher(
     if (exact !== undefined) return exact;
     if (first === "keycloak") return { methods, handle: keycloak };
     if (first === "static") return { methods: reading, handle: staticFiles };
+    if (raw.startsWith(reportPath)) return { methods: ["POST"], handle: options.pageReports };
     if ((ownNames as readonly string[]).includes(first)) {
       throw new ServiceError(404, "ERR_NOT_FOUND", "There is nothing here.");
     }
     return { methods, handle: service };
   }
 
-  return async (exchange) => {
-    const { request } = exchange;
-    const path = readTarget(request.url ?? "");
+  const allowsSlash = (first: string): boolean =>
+    options.routes().get(first)?.encodedSlash === true;
+
+  function read({ request }: Exchange): RequestPath {
+    const path = readTarget(request.url ?? "", allowsSlash);
     if (!isProbe(path) && !isHostOf(publicOrigin, onlyHost(request.rawHeaders))) {
-      if (!exchange.navigation || !reading.includes(request.method ?? "")) {
-        throw new ServiceError(421, "ERR_HOST", "This server has another name.");
-      }
-      answers.redirect(exchange, 308, `${publicOrigin.origin}${path.raw}${path.query}`);
+      throw new OtherName(path);
+    }
+    return path;
+  }
+
+  async function dispatch(exchange: Exchange): Promise<void> {
+    const { request } = exchange;
+    let path: RequestPath;
+    try {
+      path = read(exchange);
+    } catch (fault) {
+      if (!(fault instanceof OtherName)) throw fault;
+      if (!exchange.navigation || !reading.includes(request.method ?? "")) throw fault;
+      const { raw, query } = fault.path;
+      answers.redirect(exchange, 308, `${publicOrigin.origin}${raw}${query}`);
       return;
     }
     const { methods: allowed, handle } = find(path);
@@ -93,19 +110,35 @@ export function createDispatcher(
       });
     }
     await handle(exchange, path);
-  };
+  }
+
+  return { read, dispatch };
+}
+
+class OtherName extends ServiceError {
+  readonly path: RequestPath;
+
+  constructor(path: RequestPath) {
+    super(421, "ERR_HOST", "This server has another name.");
+    this.path = path;
+  }
 }
 
 /** Who supervises the process asks by the address it listens on. */
 function isProbe({ raw }: RequestPath): boolean {
-  return raw === "/health" || raw === "/health/live";
+  return raw === "/health" || raw === "/health/live" || raw === "/health/ready";
 }
 
 /** Node shows the first of several; a backend might take the last. */
 function onlyHost(rawHeaders: readonly string[]): string | undefined {
-  const [host, ...more] = rawHeaders.filter(
-    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "host",
-  );
-  if (more.length > 0) throw new ServiceError(400, "ERR_HOST", "This request has several hosts.");
+  let host: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? "";
+    if (name.length !== 4 || name.toLowerCase() !== "host") continue;
+    if (host !== undefined) {
+      throw new ServiceError(400, "ERR_HOST", "This request has several hosts.");
+    }
+    host = rawHeaders[at + 1];
+  }
   return host;
 }

@@ -16,6 +16,8 @@ export interface Exchange {
   readonly navigation: boolean;
   /** As soon as it is known who asks. */
   session?: Session;
+  /** Name of the service that was asked for, if there is one. */
+  service?: string | undefined;
 }
 
 export function createExchange(

@@ -12,11 +12,15 @@ export interface HealthOptions {
   readonly fetch: typeof fetch;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Whether somebody could sign in: core is heard. */
+  readonly isReady: () => boolean;
 }
 
 export interface Health {
   /** `/health/live`: this process answers; it says nothing of others. */
   readonly live: (exchange: Exchange) => void;
+  /** `/health/ready`: 503 while nobody could be let in. */
+  readonly ready: (exchange: Exchange) => void;
   /** `/health`: the schema of the platform (contract 4.6). */
   readonly report: (exchange: Exchange) => Promise<void>;
 }
@@ -26,7 +30,8 @@ const keptFor = 2000;
 /** Milliseconds for a dependency (contract 4.6). */
 const timeout = 3000;
 
-export function createHealth({ config, answers, fetch, now }: HealthOptions): Health {
+export function createHealth(options: HealthOptions): Health {
+  const { config, answers, fetch, now, isReady } = options;
   const realm = `/realms/${encodeURIComponent(config.KEYCLOAK_REALM)}`;
   const dependencies = {
     core: `${config.CORE_URL}/health`,
@@ -71,6 +76,10 @@ export function createHealth({ config, answers, fetch, now }: HealthOptions): He
   return {
     live(exchange) {
       answers.json(exchange, 200, { service: config.SERVICE_NAME, status: "healthy" });
+    },
+    ready(exchange) {
+      const status: Status = isReady() ? "healthy" : "unhealthy";
+      answers.json(exchange, isReady() ? 200 : 503, { service: config.SERVICE_NAME, status });
     },
     async report(exchange) {
       if (kept === undefined || now() - kept.at >= keptFor) kept = { at: now(), report: look() };

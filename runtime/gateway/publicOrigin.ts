@@ -11,6 +11,7 @@ export function isLocal({ hostname }: URL): boolean {
 
 /** Whether a `Host` header names the origin; case and the scheme's own port do not matter. */
 export function isHostOf(origin: URL, host: string | undefined): boolean {
+  if (host === origin.host) return true;
   const given = host?.toLowerCase();
   const port = origin.port === "" ? (origin.protocol === "https:" ? "443" : "80") : origin.port;
   return given === origin.host || given === `${origin.hostname}:${port}`;

@@ -10,7 +10,7 @@ export interface RequestPath {
   readonly first: string;
   /** What follows the first segment, as it came: `""` or `/…`. This is what is forwarded. */
   readonly rest: string;
-  /** `rest` decoded: for decisions, never for forwarding. */
+  /** `rest` decoded, but for `%2F`: for decisions, never for forwarding. */
   readonly normalRest: string;
 }
 
@@ -21,35 +21,47 @@ const rounds = 4;
  * Reads the target of a request line. Whatever a backend could read in another way than the
  * decision did is refused: dot segments in any encoding, encoded separators, backslashes, path
  * parameters, control characters, empty segments inside, encoding that is none (RFC 3986, 6.2.2).
+ * @param allowsSlash whether `%2F` may stand in paths with that first segment; never told of by default
  * @throws ServiceError 400 ERR_PATH
  */
-export function readTarget(target: string): RequestPath {
+export function readTarget(
+  target: string,
+  allowsSlash: (first: string) => boolean = never,
+): RequestPath {
   // Origin form alone (RFC 9112, 3.2.1); printable ASCII without a fragment.
   if (!/^\/[\x21\x22\x24-\x7e]*$/.test(target)) throw refuse();
   const mark = target.indexOf("?");
   const raw = mark === -1 ? target : target.slice(0, mark);
   const query = mark === -1 ? "" : target.slice(mark);
-  const [first = "", ...below] = raw.slice(1).split("/");
+  if (raw.includes("//")) throw refuse();
+  const end = raw.indexOf("/", 1);
+  const first = end === -1 ? raw.slice(1) : raw.slice(1, end);
+  const rest = end === -1 ? "" : raw.slice(end);
   // Encoded, it would be another name to us and the same to those behind us.
   if (first.includes("%")) throw refuse();
-  [first, ...below].forEach((segment, index, all) => {
-    if (segment === "" && index < all.length - 1) throw refuse();
-  });
-  const decoded = [first, ...below].map(readSegment);
-  return {
-    raw,
-    query,
-    first,
-    rest: raw.slice(1 + first.length),
-    normalRest: decoded
-      .slice(1)
-      .map((segment) => `/${segment}`)
-      .join(""),
-  };
+  if (isPlain(raw)) return { raw, query, first, rest, normalRest: rest };
+  readSegment(first, false);
+  const slash = raw.includes("%2") && allowsSlash(first);
+  const normalRest = rest
+    .split("/")
+    .map((segment) => readSegment(segment, slash))
+    .join("/");
+  return { raw, query, first, rest, normalRest };
 }
 
-function readSegment(segment: string): string {
-  const decoded = decode(segment);
+/** Most paths: nothing encoded, and no segment that begins with a dot. */
+function isPlain(raw: string): boolean {
+  return !/[%;\\]|\/\./.test(raw);
+}
+
+function never(): boolean {
+  return false;
+}
+
+function readSegment(segment: string, allowsSlash: boolean): string {
+  // Kept encoded: to the decision it is a character of the segment, as to the backend that asked for it.
+  const kept = allowsSlash ? segment.replaceAll(/%2f/gi, "%252F") : segment;
+  const decoded = decode(kept);
   if (decoded === undefined || /[/\\;\u0000-\u001f\u007f-\u009f]/.test(decoded)) throw refuse();
   let deep: string | undefined = decoded;
   for (let round = 0; deep !== undefined && round < rounds; round += 1) {

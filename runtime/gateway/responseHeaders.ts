@@ -1,7 +1,8 @@
 import { isOwn } from "./cookies.ts";
+import { policiesFor, type PagePolicy } from "./pagePolicy.ts";
 import { isLocal } from "./publicOrigin.ts";
 
-export type Headers = readonly (readonly [name: string, value: string | readonly string[]])[];
+type Value = string | readonly string[];
 
 /** What a backend may not say to a browser: of its connection, of itself, or for the whole origin. */
 const dropped = new Set([
@@ -17,7 +18,6 @@ const dropped = new Set([
   "service-worker-allowed",
   "strict-transport-security",
   "te",
-  "trailer",
   "transfer-encoding",
   "upgrade",
   "x-correlation-id",
@@ -28,6 +28,8 @@ const dropped = new Set([
 const ofTheBody = new Set([
   "accept-ranges",
   "cache-control",
+  "content-digest",
+  "content-encoding",
   "content-length",
   "content-md5",
   "digest",
@@ -36,64 +38,98 @@ const ofTheBody = new Set([
   "last-modified",
   "pragma",
   "repr-digest",
-  "content-digest",
 ]);
 
 export interface ForwardedResponse {
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly requestId: string;
-  readonly publicOrigin: URL;
   readonly rewriteLocation: (value: string) => string;
   /** The body is completed on its way, for this user alone. */
   readonly composed: boolean;
+  /** Of the completed page; undefined: nobody may keep it. */
+  readonly etag?: string | undefined;
   /** Somebody is signed in: no shared cache may keep the answer unless the backend says so. */
   readonly personal: boolean;
+  readonly policy: PagePolicy;
+  /** Whether it is a page at all. */
+  readonly isPage: boolean;
 }
 
-/** Headers of the answer that goes to the client (weaknesses 34, 35, 36, 41). */
-export function responseHeaders(from: ForwardedResponse): Headers {
-  const { composed, personal, publicOrigin, rewriteLocation } = from;
-  const named = new Set(
-    all(from.headers["connection"]).flatMap((value) =>
-      value
-        .toLowerCase()
-        .split(",")
-        .map((token) => token.trim()),
-    ),
-  );
-  const sent = new Map<string, string | readonly string[]>();
-  for (const [name, value] of Object.entries(from.headers)) {
-    if (value === undefined || dropped.has(name) || named.has(name)) continue;
-    if (composed && ofTheBody.has(name)) continue;
-    sent.set(name, value);
-  }
-  for (const name of ["location", "content-location"]) {
-    const value = sent.get(name);
-    if (typeof value === "string") sent.set(name, rewriteLocation(value));
-  }
-  const cookies = all(from.headers["set-cookie"]).filter((cookie) => !isOwn(cookie));
-  if (cookies.length > 0) sent.set("set-cookie", cookies);
-  else sent.delete("set-cookie");
-  if (composed) {
-    sent.set("cache-control", "private, no-store");
-    sent.set("vary", [...all(sent.get("vary")), "Cookie"].join(", "));
-  } else if (personal && !sent.has("cache-control")) {
-    sent.set("cache-control", "private");
-  }
-  for (const [name, value] of securityHeaders(publicOrigin)) {
-    if (name === "content-security-policy") {
-      const policies = all(sent.get(name));
-      // Each policy counts on its own, so a further one only narrows.
-      if (!policies.some((policy) => policy.includes("frame-ancestors"))) {
-        sent.set(name, [...policies, value]);
+/** Makes the headers of the answers that go to clients (weaknesses 34, 35, 36, 41). */
+export function createResponseHeaders(
+  publicOrigin: URL,
+): (from: ForwardedResponse) => (string | string[])[] {
+  const [security, policyName] = [securityHeaders(publicOrigin), "content-security-policy"];
+  const files = `${publicOrigin.origin}/static/`;
+  const ours = security.filter(([name]) => name !== policyName);
+
+  return (from) => {
+    const { headers, composed, personal, policy } = from;
+    const connection = headers["connection"];
+    const named =
+      connection === undefined || connection === "keep-alive" || connection === "close"
+        ? undefined
+        : tokensOf(connection);
+    const sent: (string | string[])[] = [];
+    let cached = false;
+    let vary: string | undefined;
+    let policies: readonly string[] = [];
+    for (const name in headers) {
+      const value = headers[name];
+      if (value === undefined || dropped.has(name) || named?.has(name) === true) continue;
+      if (composed && ofTheBody.has(name)) continue;
+      switch (name) {
+        case "location":
+        case "content-location":
+          sent.push(name, typeof value === "string" ? from.rewriteLocation(value) : value);
+          continue;
+        case "set-cookie": {
+          const cookies = all(value).filter((cookie) => !isOwn(cookie));
+          if (cookies.length > 0) sent.push(name, cookies);
+          continue;
+        }
+        case "vary":
+          vary = all(value).join(", ");
+          continue;
+        case policyName:
+          policies = all(value);
+          continue;
+        case "x-content-type-options":
+          continue;
+        case "cache-control":
+          cached = true;
       }
-    } else if (!sent.has(name) || name === "x-content-type-options") sent.set(name, value);
-  }
-  sent.set("x-correlation-id", from.requestId);
-  return [...sent];
+      sent.push(name, typeof value === "string" ? value : [...value]);
+    }
+    if (composed) {
+      sent.push(
+        "cache-control",
+        from.etag === undefined ? "private, no-store" : "private, no-cache",
+      );
+      if (from.etag !== undefined) sent.push("etag", from.etag);
+      vary = vary === undefined ? "Cookie" : `${vary}, Cookie`;
+    } else if (personal && !cached) sent.push("cache-control", "private");
+    // The same address is a page with our layout, or without, by who asks.
+    if (from.isPage) vary = vary === undefined ? "Sec-Fetch-Dest" : `${vary}, Sec-Fetch-Dest`;
+    if (vary !== undefined) sent.push("vary", vary);
+    for (const [name, value] of ours) {
+      if (headers[name] === undefined || unconditional.has(name)) sent.push(name, value);
+    }
+    const enforced = policiesFor(policy, policies, composed ? files : undefined);
+    sent.push(policyName, enforced.length === 1 ? (enforced[0] ?? "") : [...enforced]);
+    if (from.isPage && policy.reported !== undefined && policies.length === 0) {
+      sent.push("content-security-policy-report-only", policy.reported);
+    }
+    sent.push("x-correlation-id", from.requestId);
+    return sent;
+  };
 }
 
-/** On every answer; a backend may say something of its own, but not about MIME types. */
+/** A backend may say something of its own, but not of these. */
+const unconditional = new Set(["strict-transport-security", "x-content-type-options"]);
+
+/** On every answer. */
 export function securityHeaders(publicOrigin: URL): readonly (readonly [string, string])[] {
   return [
     // A browser would apply it to every port of the developer's own machine.
@@ -105,6 +141,14 @@ export function securityHeaders(publicOrigin: URL): readonly (readonly [string, 
   ];
 }
 
-function all(value: string | readonly string[] | undefined): readonly string[] {
-  return value === undefined ? [] : typeof value === "string" ? [value] : value;
+function tokensOf(value: Value): ReadonlySet<string> {
+  return new Set(
+    all(value)
+      .flatMap((each) => each.toLowerCase().split(","))
+      .map((token) => token.trim()),
+  );
+}
+
+function all(value: Value): readonly string[] {
+  return typeof value === "string" ? [value] : value;
 }

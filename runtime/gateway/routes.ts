@@ -13,7 +13,14 @@ export const ownNames = [
   "static",
   "health",
   "api",
+  "design",
+  "favicon.ico",
 ] as const;
+
+/** Methods that are forwarded. TRACE would show a backend's answer to the token; CONNECT is for other proxies. */
+export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+const prefix = z.string().startsWith("/");
 
 const service = z.strictObject({
   /** First segment of its addresses. */
@@ -28,7 +35,30 @@ const service = z.strictObject({
   /** Whether the side panel names it. */
   visible: z.boolean().default(true),
   groups: z.array(z.string().min(1)).default([]),
-  public: z.array(z.string().startsWith("/")).default([]),
+  public: z.array(prefix).default([]),
+  rules: z
+    .array(
+      z.strictObject({
+        path: prefix,
+        methods: z.array(z.enum(methods)).min(1).optional(),
+        groups: z.array(z.string().min(1)),
+      }),
+    )
+    .optional(),
+  /** Seconds until the head of an answer is there. */
+  timeout: z.number().int().min(1).max(3600).default(30),
+  /** MiB of a request's body. */
+  bodyLimit: z.number().int().min(0).max(1_048_576).default(1024),
+  /** Whether a connection may become a WebSocket. */
+  websocket: z.boolean().default(false),
+  /** Whether `%2F` may stand in a path; it stays as it is, in decisions too. */
+  encodedSlash: z.boolean().default(false),
+  /** `local`: pages that load icons from unpkg.com get our copy. */
+  assets: z.enum(["local", "remote"]).default("local"),
+  /** How strict the policy of its pages is (pagePolicy.ts). */
+  kind: z.enum(["own", "template", "python", "external"]).default("python"),
+  /** Path that answers when it is alive; asked only after it has failed. */
+  health: prefix.default("/health"),
 });
 
 const routesFile = z.strictObject({

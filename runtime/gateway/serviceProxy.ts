@@ -1,69 +1,53 @@
-import { ServiceError } from "../kernel/serviceError.ts";
-import { decide } from "./access.ts";
 import { viewer, type Answers } from "./answers.ts";
 import type { Session } from "./coreClient.ts";
-import { isCrossOrigin, isDocument, isSafe, type Exchange } from "./exchange.ts";
+import { isDocument, type Exchange } from "./exchange.ts";
+import type { Compose } from "./forwarding.ts";
+import type { Gate } from "./gate.ts";
 import type { InnerAddresses } from "./location.ts";
 import { rewriteLocation } from "./location.ts";
-import { composePage } from "./page/composePage.ts";
-import { hasBody, type Proxy } from "./proxy.ts";
+import { renderLayout, type Layout } from "./page/layout.ts";
+import { LayoutCache } from "./page/layoutCache.ts";
+import { PageComposer } from "./page/pageComposer.ts";
+import { pagePolicy, type PagePolicy } from "./pagePolicy.ts";
+import { readPageTags, writePageTag } from "./pageTag.ts";
+import type { Look, Preferences } from "./preferences.ts";
+import type { Proxy } from "./proxy.ts";
+import { hasBody } from "./requestBody.ts";
 import { requestHeaders } from "./requestHeaders.ts";
 import type { RequestPath } from "./requestPath.ts";
 import type { Route, Routes } from "./routes.ts";
-import type { SessionCache } from "./sessionCache.ts";
-import type { Visitors } from "./visitor.ts";
+import type { SessionWatch } from "./sessionWatch.ts";
 
 export interface ServiceProxyOptions {
   readonly publicOrigin: URL;
   readonly routes: () => Routes;
   readonly inner: () => InnerAddresses;
-  readonly visitors: Visitors;
-  readonly sessions: SessionCache;
+  readonly gate: Gate;
+  readonly watch: SessionWatch;
+  readonly preferences: Pick<Preferences, "look">;
   readonly answers: Answers;
   readonly proxy: Proxy;
   /** In the addresses of our static files. */
   readonly version: string;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  /** Bytes of a request, for every service; the registry may say less. */
+  readonly bodyLimit?: number;
 }
 
-/** `/<service>/…`: decides, and forwards exactly what was decided on (contract 2.4). */
+/** `/<service>/…`: forwards exactly what was decided on (contract 2.4). */
 export function createServiceProxy(
   options: ServiceProxyOptions,
 ): (exchange: Exchange, path: RequestPath) => Promise<void> {
-  const { publicOrigin, routes, inner, visitors, sessions, answers, proxy, version, now } = options;
+  const { routes, inner, gate, watch, preferences, answers, proxy, version } = options;
+  const { publicOrigin, bodyLimit = Infinity } = options;
+  const origin = { protocol: publicOrigin.protocol, host: publicOrigin.host };
+  const layouts = new LayoutCache();
+  const policies = new WeakMap<Route, PagePolicy>();
+  const rewrite = (value: string) => rewriteLocation(value, publicOrigin, inner());
 
   return async (exchange, path) => {
-    const { request } = exchange;
-    const route = routes().get(path.first);
-    if (route !== undefined && decide(route, undefined, path.normalRest).allowed) {
-      // Only for the menu of the page: what is public must not depend on core.
-      if (isDocument(exchange)) await visitors.find(exchange).catch(() => undefined);
-      await forward(exchange, path, route, undefined);
-      return;
-    }
-    const session = await visitors.find(exchange);
-    const decision = decide(route, session?.user.groups, path.normalRest);
-    if (session === undefined || decision.reason === "sign-in") {
-      visitors.askToSignIn(exchange, path);
-      return;
-    }
-    if (route === undefined) throw new ServiceError(404, "ERR_SERVICE_UNKNOWN", "No such service.");
-    if (!decision.allowed) {
-      throw new ServiceError(403, "ERR_GROUP", "You are not allowed to use this service.");
-    }
-    if (!isSafe(request.method) && isCrossOrigin(request, publicOrigin)) {
-      throw new ServiceError(403, "ERR_CROSS_ORIGIN", "This came from another site.");
-    }
-    await forward(exchange, path, route, session);
-  };
-
-  async function forward(
-    exchange: Exchange,
-    path: RequestPath,
-    route: Route,
-    session: Session | undefined,
-  ): Promise<void> {
+    const admission = await gate(exchange, path);
+    if (admission === undefined) return;
+    const { route, session } = admission;
     const { request } = exchange;
     const reads = request.method === "GET" || request.method === "HEAD";
     if (path.rest === "" && reads) {
@@ -71,46 +55,68 @@ export function createServiceProxy(
       answers.redirect(exchange, 308, `/${route.name}/${path.query}`);
       return;
     }
-    const page = isDocument(exchange);
+    const page = isDocument(exchange) && request.headers.range === undefined;
+    let layout: Layout | undefined;
+    if (page) {
+      const look = preferences.look(exchange.session);
+      layout = layoutFor(exchange.session, route, look instanceof Promise ? await look : look);
+    }
     await proxy.forward(exchange, {
       origin: route.url,
       target: `${path.rest === "" ? "/" : path.rest}${path.query}`,
       headers: requestHeaders({
         rawHeaders: request.rawHeaders,
         address: exchange.address,
-        publicOrigin,
+        publicOrigin: origin,
         requestId: exchange.id,
         prefix: `/${route.name}`,
         bearer: session?.token,
         identityEncoding: page,
+        ...(layout === undefined
+          ? {}
+          : { known: { ifNoneMatch: readPageTags(request.headers["if-none-match"], layout.tag) } }),
         body: hasBody(request),
       }),
-      rewriteLocation: (value) => rewriteLocation(value, publicOrigin, inner()),
-      compose: page ? () => compose(exchange.session, route) : undefined,
+      rewriteLocation: rewrite,
+      compose: layout === undefined ? undefined : composition(layout),
       personal: session !== undefined,
-      ...(session === undefined ? {} : { watch: (end: () => void) => watch(session, end) }),
+      policy: policyOf(route),
+      bodyLimit: Math.min(bodyLimit, route.bodyLimit * 2 ** 20),
+      timeout: route.timeout * 1000,
+      ...(session === undefined
+        ? {}
+        : { watch: (end: () => void) => watch(exchange, session, end) }),
     });
-  }
+  };
 
-  function compose(session: Session | undefined, route: Route) {
+  function layoutFor(session: Session | undefined, route: Route, look: Look): Layout {
     const { services, user } = viewer(session, routes());
-    return composePage({
-      services,
-      user,
-      active: route.name,
-      theme: "light",
-      colorTheme: "purple",
-      version,
-    });
+    const key = JSON.stringify([route.name, route.assets, look, user, services]);
+    return layouts.find(key, () =>
+      renderLayout({
+        services,
+        user,
+        active: route.name,
+        ...look,
+        version,
+        localIcons: route.assets === "local",
+      }),
+    );
   }
 
-  /** Until the session ends: by what core announces, or by its time. */
-  function watch(session: Session, end: () => void): () => void {
-    const timer = setTimeout(end, Math.max(0, session.expires_at * 1000 - now()));
-    const unwatch = sessions.watch(session.id, end);
-    return () => {
-      clearTimeout(timer);
-      unwatch();
-    };
+  function policyOf(route: Route): PagePolicy {
+    let policy = policies.get(route);
+    if (policy === undefined) {
+      policy = pagePolicy(route.name, route.kind);
+      policies.set(route, policy);
+    }
+    return policy;
   }
+}
+
+function composition(layout: Layout): Compose {
+  return {
+    begin: () => new PageComposer(layout),
+    etag: (inner) => writePageTag(inner, layout.tag),
+  };
 }

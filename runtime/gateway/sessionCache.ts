@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import type { CoreClient, Session } from "./coreClient.ts";
@@ -78,6 +78,11 @@ export class SessionCache {
       this.#asking.set(key, asking);
     }
     return await asking;
+  }
+
+  /** Whether a session is known by its id, and nothing was said against it since core vouched for it. */
+  has(id: string): boolean {
+    return this.#keys.has(id);
   }
 
   /** Takes up a session that core has just made. */
@@ -178,5 +183,5 @@ export class SessionCache {
 }
 
 function keyOf(cookie: string): string {
-  return createHash("sha256").update(cookie).digest("base64url");
+  return hash("sha256", cookie, "base64url");
 }

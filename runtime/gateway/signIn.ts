@@ -20,6 +20,8 @@ export interface SignInOptions {
   readonly answers: Answers;
   readonly log: Log;
   readonly fetch: typeof fetch;
+  /** Attempts of one address. @throws ServiceError 429 */
+  readonly limit: (address: string) => void;
 }
 
 export interface SignIn {
@@ -28,6 +30,9 @@ export interface SignIn {
   /** `GET /keycloak-callback`: back from there. */
   readonly finish: (exchange: Exchange, path: RequestPath) => Promise<void>;
 }
+
+/** The line by which others ban an address (docs/fail2ban); its words never change. */
+export const signInFailed = "sign-in failed";
 
 /** Path Keycloak sends people back to; registered there. */
 const callback = "/keycloak-callback";
@@ -82,46 +87,58 @@ export function createSignIn(options: SignInOptions): SignIn {
       answers.redirect(exchange, 302, address.href);
     },
 
-    async finish(exchange, { query }) {
-      const { request, response } = exchange;
-      const [returned, ...more] = new URLSearchParams(query).getAll("state");
-      const usable = more.length === 0 && /^[A-Za-z0-9_-]{43}$/.test(returned ?? "");
-      const state =
-        returned !== undefined && usable
-          ? await states.read(returned, request.headers.cookie)
-          : undefined;
-      if (state === undefined) {
-        throw new ServiceError(
-          401,
-          "ERR_SIGN_IN_STATE",
-          "This sign-in was not begun in this browser, or too long ago.",
-        );
+    async finish(exchange, path) {
+      options.limit(exchange.address);
+      try {
+        await finish(exchange, path);
+      } catch (fault) {
+        if (fault instanceof ServiceError && fault.status === 401) {
+          log.warn({ address: exchange.address, code: fault.code }, signInFailed);
+        }
+        throw fault;
       }
-      // Good for one attempt, whatever comes of it.
-      response.appendHeader("set-cookie", states.clear(state.state));
-      const tokens = await askForTokens(query, state);
-      const { cookie, session } = await core.create(
-        {
-          access_token: tokens.access_token,
-          refresh_token: tokens.refresh_token,
-          id_token: tokens.id_token,
-        },
-        { address: exchange.address, agent: (request.headers["user-agent"] ?? "").slice(0, 300) },
-      );
-      const former = readSessionCookie(request.headers.cookie);
-      if (former !== undefined) {
-        sessions.forget(former);
-        core.end(former).catch((fault: unknown) => {
-          log.warn({ err: fault }, "the former session of this browser was not ended");
-        });
-      }
-      sessions.add(cookie, session);
-      exchange.session = session;
-      log.info({ user: session.user.sub, address: exchange.address }, "signed in");
-      response.appendHeader("set-cookie", writeSessionCookie(cookie));
-      answers.redirect(exchange, 303, state.next, { "referrer-policy": "no-referrer" });
     },
   };
+
+  async function finish(exchange: Exchange, { query }: RequestPath): Promise<void> {
+    const { request, response } = exchange;
+    const [returned, ...more] = new URLSearchParams(query).getAll("state");
+    const usable = more.length === 0 && /^[A-Za-z0-9_-]{43}$/.test(returned ?? "");
+    const state =
+      returned !== undefined && usable
+        ? await states.read(returned, request.headers.cookie)
+        : undefined;
+    if (state === undefined) {
+      throw new ServiceError(
+        401,
+        "ERR_SIGN_IN_STATE",
+        "This sign-in was not begun in this browser, or too long ago.",
+      );
+    }
+    // Good for one attempt, whatever comes of it.
+    response.appendHeader("set-cookie", states.clear(state.state));
+    const tokens = await askForTokens(query, state);
+    const { cookie, session } = await core.create(
+      {
+        access_token: tokens.access_token,
+        refresh_token: tokens.refresh_token,
+        id_token: tokens.id_token,
+      },
+      { address: exchange.address, agent: (request.headers["user-agent"] ?? "").slice(0, 300) },
+    );
+    const former = readSessionCookie(request.headers.cookie);
+    if (former !== undefined) {
+      sessions.forget(former);
+      core.end(former).catch((fault: unknown) => {
+        log.warn({ err: fault }, "the former session of this browser was not ended");
+      });
+    }
+    sessions.add(cookie, session);
+    exchange.session = session;
+    log.info({ user: session.user.sub, address: exchange.address }, "signed in");
+    response.appendHeader("set-cookie", writeSessionCookie(cookie));
+    answers.redirect(exchange, 303, state.next, { "referrer-policy": "no-referrer" });
+  }
 }
 
 /** Keycloak is asked over loopback; only the addresses that browsers go to are public. */

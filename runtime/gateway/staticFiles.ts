@@ -4,6 +4,9 @@ import { findAsset } from "./assets.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RequestPath } from "./requestPath.ts";
 
+/** What browsers ask for without being told: the platform's mark, as a drawing. */
+export const faviconPath = "/static/img/hive.svg";
+
 /** `/static/…`: kept by browsers for as long as the address names the version. */
 export function createStaticFiles(
   answers: Answers,

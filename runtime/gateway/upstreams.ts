@@ -1,6 +1,7 @@
 import { Pool, type Dispatcher } from "undici";
 
 import { ServiceError } from "../kernel/serviceError.ts";
+import { Circuit } from "./circuit.ts";
 
 export interface UpstreamsOptions {
   /** Connections to one backend; streams take one each. Default 256. */
@@ -9,65 +10,123 @@ export interface UpstreamsOptions {
   readonly queue?: number;
   /** Milliseconds. Default 5000. */
   readonly connectTimeout?: number;
-  /** Milliseconds without progress until the head of the answer is there. Default 30000. */
+  /** Milliseconds in place of what a request asks for, until the head of its answer is there. */
   readonly headersTimeout?: number;
+  /** Told when a backend is not asked any more, and when it is again. */
+  readonly onCircuit?: (origin: string, isOpen: boolean) => void;
 }
 
-export type UpstreamRequest = Pick<
-  Dispatcher.RequestOptions,
-  "path" | "method" | "headers" | "body" | "signal"
->;
+export interface Backend {
+  readonly url: string;
+  /** Path that answers when it is alive. */
+  readonly health: string;
+}
 
-/** Kept connections to the backends, one pool each. */
+interface Upstream {
+  readonly pool: Pool;
+  readonly circuit: Circuit;
+}
+
+/** Milliseconds for a backend that was down to say anything. */
+const probeTimeout = 2000;
+
+/** Kept connections to the backends, one pool each, and whether they are there. */
 export class Upstreams {
-  #pools = new Map<string, Pool>();
-  readonly #options: Required<UpstreamsOptions>;
+  #all = new Map<string, Upstream>();
+  #health = new Map<string, string>();
+  readonly #options: UpstreamsOptions;
 
   constructor(options: UpstreamsOptions = {}) {
-    this.#options = {
-      connections: 256,
-      queue: 256,
-      connectTimeout: 5000,
-      headersTimeout: 30_000,
-      ...options,
-    };
+    this.#options = options;
   }
 
-  /** @throws ServiceError 503 ERR_UPSTREAM_BUSY; what undici throws */
-  request(origin: string, request: UpstreamRequest): Promise<Dispatcher.ResponseData> {
-    const { connections, queue, connectTimeout, headersTimeout } = this.#options;
-    let pool = this.#pools.get(origin);
-    if (pool === undefined) {
-      pool = new Pool(origin, {
-        connections,
-        connect: { timeout: connectTimeout },
-        headersTimeout,
-        // The proxy has a clock of its own: an event stream may be silent.
-        bodyTimeout: 0,
-        // Below gunicorn's 2 s, so that a connection is not used while the other side closes it.
-        keepAliveTimeout: 1500,
+  /** @throws ServiceError 503 when the backend is down, or has more to do than it can */
+  admit(origin: string): void {
+    const { pool, circuit } = this.#find(origin);
+    if (circuit.isOpen) {
+      throw new ServiceError(503, "ERR_UPSTREAM_DOWN", "Service temporarily unavailable", {
+        headers: { "retry-after": "5" },
       });
-      this.#pools.set(origin, pool);
     }
-    if (pool.stats.queued >= queue) {
+    if (pool.stats.queued >= (this.#options.queue ?? 256)) {
       throw new ServiceError(503, "ERR_UPSTREAM_BUSY", "The service is busy. Try again shortly.", {
         headers: { "retry-after": "1" },
       });
     }
-    return pool.request(request);
+  }
+
+  dispatch(
+    origin: string,
+    options: Omit<Dispatcher.DispatchOptions, "origin">,
+    handler: Dispatcher.DispatchHandler,
+  ): void {
+    const { headersTimeout = options.headersTimeout ?? 30_000 } = this.#options;
+    this.#find(origin).pool.dispatch({ ...options, headersTimeout }, handler);
+  }
+
+  /** @param answered whether the backend said anything */
+  report(origin: string, answered: boolean): void {
+    const circuit = this.#all.get(origin)?.circuit;
+    if (answered) circuit?.succeed();
+    else circuit?.fail();
+  }
+
+  /** Origins that are not asked at the moment. */
+  get down(): readonly string[] {
+    return [...this.#all].filter(([, { circuit }]) => circuit.isOpen).map(([origin]) => origin);
   }
 
   /** Lets go of backends that are not among these any more; requests under way finish. */
-  keep(origins: ReadonlySet<string>): void {
-    for (const [origin, pool] of this.#pools) {
-      if (origins.has(origin)) continue;
-      this.#pools.delete(origin);
+  keep(backends: readonly Backend[]): void {
+    this.#health = new Map(backends.map(({ url, health }) => [url, health]));
+    for (const [origin, { pool, circuit }] of this.#all) {
+      if (this.#health.has(origin)) continue;
+      this.#all.delete(origin);
+      circuit.close();
       void pool.close();
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
-    this.#pools.clear();
+    const all = [...this.#all.values()];
+    this.#all.clear();
+    for (const { circuit } of all) circuit.close();
+    await Promise.all(all.map(({ pool }) => pool.destroy()));
+  }
+
+  #find(origin: string): Upstream {
+    const known = this.#all.get(origin);
+    if (known !== undefined) return known;
+    const { connections = 256, connectTimeout = 5000, onCircuit } = this.#options;
+    const pool = new Pool(origin, {
+      connections,
+      connect: { timeout: connectTimeout },
+      // The proxy has a clock of its own: an event stream may be silent.
+      bodyTimeout: 0,
+      // Below gunicorn's 2 s, so that a connection is not used while the other side closes it.
+      keepAliveTimeout: 1500,
+    });
+    const circuit = new Circuit({
+      probe: () => this.#answers(origin, pool),
+      onChange: (isOpen) => onCircuit?.(origin, isOpen),
+    });
+    const made = { pool, circuit };
+    this.#all.set(origin, made);
+    return made;
+  }
+
+  async #answers(origin: string, pool: Pool): Promise<boolean> {
+    try {
+      const { body } = await pool.request({
+        path: this.#health.get(origin) ?? "/",
+        method: "GET",
+        headersTimeout: probeTimeout,
+        signal: AbortSignal.timeout(probeTimeout),
+      });
+      await body.dump();
+      return true;
+    } catch {
+      return false;
+    }
   }
 }

@@ -14,6 +14,10 @@ export interface Listener {
   readonly server: HttpServer;
   /** Address, e.g. `127.0.0.1`. */
   readonly host: string;
+  /** In place of the service's own. */
+  readonly port?: number;
+  /** Where it may not listen the service does without, and says so. */
+  readonly optional?: boolean;
 }
 
 export interface ServeOptions {
@@ -36,7 +40,16 @@ export interface ServeOptions {
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { listeners, port, readyFile, log, drain, close, drainTime = 10 } = options;
-  await Promise.all(listeners.map((listener) => listen(listener, port)));
+  await Promise.all(
+    listeners.map(async (listener) => {
+      try {
+        await listen(listener, listener.port ?? port);
+      } catch (fault) {
+        if (listener.optional !== true) throw fault;
+        log.warn({ err: fault }, "one port is done without");
+      }
+    }),
+  );
   const notifier = createNotifier(process.env, log);
   let ending = false;
   const end = (signal: NodeJS.Signals): void => {

@@ -7,9 +7,10 @@ import { expect } from "chai";
 import type { BrowserContextOptions, Page } from "playwright-core";
 
 import { assetVersion, findAsset } from "../../runtime/gateway/assets.ts";
-import { composePage, type PageOptions } from "../../runtime/gateway/page/composePage.ts";
+import type { PageOptions } from "../../runtime/gateway/page/layout.ts";
 import { errorPage } from "../../runtime/gateway/page/errorPage.ts";
 import { hasBrowser, openContext } from "../support/browser.ts";
+import { composePage } from "../support/composePage.ts";
 
 import {
   describeFocus,

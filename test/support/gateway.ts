@@ -316,7 +316,18 @@ export class TestGateway {
   }
 
   routes(further: readonly Partial<Route>[] = []): Map<string, Route> {
-    const base = { url: this.service.url, visible: true, public: [] };
+    const base = {
+      url: this.service.url,
+      visible: true,
+      public: [],
+      timeout: 30,
+      bodyLimit: 1024,
+      websocket: false,
+      encodedSlash: false,
+      assets: "local",
+      kind: "python",
+      health: "/health",
+    };
     const all: Partial<Route>[] = [
       { name: "codex", title: "Codex", groups: ["admins", "technicians"] },
       { name: "helm", title: "Helm", groups: ["admins"] },

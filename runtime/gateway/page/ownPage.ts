@@ -1,5 +1,5 @@
 import { assetVersion } from "../assets.ts";
-import { assetTags, themeAttributes } from "./composePage.ts";
+import { assetTags, themeAttributes } from "./layout.ts";
 import { escapeHtml } from "./escape.ts";
 import { renderSidePanel, type PanelService, type PanelUser, type Theme } from "./sidePanel.ts";
 

@@ -27,6 +27,8 @@ const forged: Record<string, string> = {
   "X-Rewrite-URL": "/admin",
   "X-Script-Name": "/evil",
   "X-Correlation-ID": "forged",
+  Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  Tracestate: "forged=1",
   "SSL-Client-Verify": "SUCCESS",
   "Client-Cert": "forged",
   "True-Client-IP": "6.6.6.6",
@@ -53,10 +55,12 @@ describe("attack: forged identity headers (weakness 36)", () => {
       headers: { ...forged, "X-Webhook-Secret": "kept", Accept: "a/b", "X-Custom": "kept" },
     });
     const { headers, rawHeaders } = test.service.only;
-    const { host, connection, "x-correlation-id": id, ...rest } = headers;
+    const { host, connection, "x-correlation-id": id = "", traceparent, ...rest } = headers;
     expect(host).to.equal(new URL(test.service.url).host);
     expect(connection).to.equal("keep-alive");
     expect(id).to.match(/^[0-9a-f-]{36}$/);
+    const trace = String(id).replaceAll("-", "");
+    expect(traceparent).to.equal(`00-${trace}-${trace.slice(16)}-01`);
     expect(rest).to.deep.equal({
       authorization: `Bearer ${test.core.session(cookie).token}`,
       "x-forwarded-for": "127.0.0.1",

@@ -29,6 +29,7 @@ describe("attack: headers of one hop (weakness 36)", () => {
       "authorization",
       "connection",
       "host",
+      "traceparent",
       "x-correlation-id",
       "x-forwarded-for",
       "x-forwarded-host",

@@ -125,6 +125,13 @@ describe("the file of routes", () => {
       url: "http://127.0.0.1:5004",
       visible: true,
       public: [],
+      timeout: 30,
+      bodyLimit: 1024,
+      websocket: false,
+      encodedSlash: false,
+      assets: "local",
+      kind: "python",
+      health: "/health",
     });
   });
 

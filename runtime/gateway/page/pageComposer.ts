@@ -1,22 +1,6 @@
-import { Transform, type TransformCallback } from "node:stream";
-
-import { escapeHtml } from "./escape.ts";
 import { HtmlScanner, type HtmlVisitor } from "./htmlScanner.ts";
-import { renderSidePanel, type PanelService, type PanelUser, type Theme } from "./sidePanel.ts";
-
-export interface PageOptions {
-  /** What stands in the menu, in this order. */
-  readonly services: readonly PanelService[];
-  /** Name of the service the page comes from. */
-  readonly active: string;
-  /** Nobody on pages that need no sign-in. */
-  readonly user: PanelUser | undefined;
-  readonly theme: Theme;
-  /** One of the nine of contract 2.8; others look like the default. */
-  readonly colorTheme: string;
-  /** In the addresses of the assets, so that browsers may keep them. */
-  readonly version: string;
-}
+import { localIconTag } from "./iconScript.ts";
+import type { Layout } from "./layout.ts";
 
 /**
  * `start`: nothing decides yet whether this is a page or a fragment; `prolog`: a doctype was there,
@@ -29,28 +13,18 @@ const headElements = new Set("head title base link meta style script noscript te
 
 const invisible = new Set([0x09, 0x0a, 0x0c, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
 
-/**
- * Puts a page into the platform's layout (contract 2.8) while it passes: theme on `<html>`, assets
- * before the end of the head, side panel around what is in the body. Of the page itself no byte is
- * changed or held back, but for a few at the end of a chunk. Fragments and UTF-16 pass as they are.
- */
-export function composePage(options: PageOptions): Transform {
-  const composer = new PageComposer(options);
-  return new Transform({
-    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-      composer.write(chunk, (part) => this.push(part));
-      done();
-    },
-    flush(done: TransformCallback): void {
-      composer.end((part) => this.push(part));
-      done();
-    },
-  });
-}
+/** Bytes of a start tag that may be replaced. */
+const longestTag = 4096;
 
 type Push = (part: Buffer) => unknown;
 
-class PageComposer implements HtmlVisitor {
+/**
+ * Puts a page into the platform's layout (contract 2.8) while it passes: theme on `<html>`, assets
+ * before the end of the head, side panel around what is in the body. Of the page itself no byte is
+ * changed or held back, but for a few at the end of a chunk, and the address of Lucide. Fragments
+ * and UTF-16 pass as they are.
+ */
+export class PageComposer implements HtmlVisitor {
   #stage: Stage = "start";
   /** Whether stylesheets and scripts are in. */
   #hasAssets = false;
@@ -63,17 +37,14 @@ class PageComposer implements HtmlVisitor {
   #passed = 0;
   #push: Push = () => undefined;
   readonly #scanner = new HtmlScanner();
-  readonly #attributes: Buffer;
-  readonly #assets: Buffer;
-  readonly #opening: Buffer;
-  readonly #closing = Buffer.from("</div></div>");
+  readonly #layout: Layout;
+  /** Where a script's start tag begins whose end has not come; it may be one to replace. */
+  #script: number | undefined;
+  /** What came of that tag in earlier chunks. */
+  #held: Buffer = this.#rest;
 
-  constructor(options: PageOptions) {
-    this.#attributes = inAscii(themeAttributes(options.theme, options.colorTheme));
-    this.#assets = inAscii(assetTags(options.version));
-    this.#opening = inAscii(
-      `<div class="hivematrix-layout">${renderSidePanel(options)}<div class="hivematrix-content">`,
-    );
+  constructor(layout: Layout) {
+    this.#layout = layout;
   }
 
   write(chunk: Buffer, push: Push): void {
@@ -82,14 +53,51 @@ class PageComposer implements HtmlVisitor {
     this.#passed = 0;
     this.#push = push;
     const settled = this.#stage === "done" ? this.#data.length : this.#scan();
+    if (this.#script !== undefined) this.#hold(settled);
     this.#pass(settled);
     this.#rest = this.#data.subarray(settled);
   }
 
   end(push: Push): void {
     // Before the rest: that is a tag somebody forgot to end, and the browser drops it.
-    if (this.#stage === "body" && this.#scanner.betweenTags) push(this.#closing);
+    if (this.#stage === "body" && this.#scanner.betweenTags) push(this.#layout.closing);
+    if (this.#held.length > 0) push(this.#held);
     if (this.#rest.length > 0) push(this.#rest);
+  }
+
+  /** Keeps what came of a script's start tag, unless it is longer than any we look for. */
+  #hold(to: number): void {
+    const from = this.#script ?? to;
+    if (this.#held.length + to - from > longestTag) {
+      this.#script = undefined;
+      this.#release();
+      return;
+    }
+    this.#pass(from);
+    this.#held = Buffer.concat([this.#held, this.#data.subarray(from, to)]);
+    this.#script = 0;
+    this.#passed = to;
+  }
+
+  #release(): void {
+    if (this.#held.length > 0) this.#push(this.#held);
+    this.#held = this.#held.subarray(0, 0);
+  }
+
+  #replaceScript(to: number): void {
+    const from = this.#script;
+    const { icons } = this.#layout;
+    if (from === undefined || icons === undefined) return;
+    this.#script = undefined;
+    const tag = this.#held.toString("latin1") + this.#data.toString("latin1", from, to);
+    const local = localIconTag(tag, icons);
+    if (local === undefined) {
+      this.#release();
+      return;
+    }
+    this.#held = this.#held.subarray(0, 0);
+    this.#insert(from, Buffer.from(local, "latin1"));
+    this.#passed = to;
   }
 
   #scan(): number {
@@ -122,11 +130,12 @@ class PageComposer implements HtmlVisitor {
 
   startTag(name: string, from: number, nameEnd: number): void {
     if (name === "template") this.#templates += 1;
+    if (name === "script" && this.#layout.icons !== undefined) this.#script = from;
     if (this.#stage === "body" || this.#stage === "done" || this.#templates > 0) return;
     if (name === "html") {
       if (this.#stage === "head") return;
       // Of attributes that are there twice the first one counts (HTML, 13.2.5.33).
-      this.#insert(nameEnd, this.#attributes);
+      this.#insert(nameEnd, this.#layout.attributes);
       this.#stage = "head";
     } else if (name === "frameset") {
       this.#stage = "done";
@@ -143,8 +152,9 @@ class PageComposer implements HtmlVisitor {
   }
 
   startTagEnd(name: string, to: number): void {
+    if (name === "script") this.#replaceScript(to);
     if (name !== "body" || this.#stage !== "head" || this.#templates > 0) return;
-    this.#insert(to, this.#opening);
+    this.#insert(to, this.#layout.opening);
     this.#stage = "body";
   }
 
@@ -155,7 +165,7 @@ class PageComposer implements HtmlVisitor {
     if (this.#stage === "head" && name === "head") this.#insertAssets(from);
     if (this.#stage === "head" && ends) this.#openBody(from);
     if (this.#stage === "body" && ends) {
-      this.#insert(from, this.#closing);
+      this.#insert(from, this.#layout.closing);
       this.#stage = "done";
     }
   }
@@ -163,13 +173,16 @@ class PageComposer implements HtmlVisitor {
   /** A second `<html>` adds the attributes that the first does not have (HTML, 13.2.6.4.7). */
   #openHtml(at: number): void {
     if (this.#stage === "head") return;
-    this.#insert(at, Buffer.concat([Buffer.from("<html"), this.#attributes, Buffer.from(">")]));
+    this.#insert(
+      at,
+      Buffer.concat([Buffer.from("<html"), this.#layout.attributes, Buffer.from(">")]),
+    );
     this.#stage = "head";
   }
 
   #insertAssets(at: number): void {
     if (this.#hasAssets) return;
-    this.#insert(at, this.#assets);
+    this.#insert(at, this.#layout.assets);
     this.#hasAssets = true;
   }
 
@@ -177,37 +190,9 @@ class PageComposer implements HtmlVisitor {
   #openBody(at: number): void {
     this.#openHtml(at);
     this.#insertAssets(at);
-    this.#insert(at, this.#opening);
+    this.#insert(at, this.#layout.opening);
     this.#stage = "body";
   }
-}
-
-/** For the start tag of `<html>`, with a space before. */
-export function themeAttributes(theme: Theme, colorTheme: string): string {
-  return ` data-theme="${theme}" data-color-theme="${escapeHtml(colorTheme)}"`;
-}
-
-/**
- * For the head. The first script is not deferred: it sets the look before anything is drawn.
- * It comes before the stylesheets, because a script waits for those that are before it.
- */
-export function assetTags(version: string): string {
-  const query = `?v=${encodeURIComponent(version)}`;
-  return (
-    `<script src="/static/js/theme.js${query}"></script>` +
-    `<link rel="stylesheet" href="/static/css/global.css${query}">` +
-    `<link rel="stylesheet" href="/static/css/side-panel.css${query}">` +
-    `<script defer src="/static/js/panel.js${query}"></script>`
-  );
-}
-
-/** The page may be in any encoding that has ASCII in it. */
-function inAscii(markup: string): Buffer {
-  const ascii = markup.replace(
-    /[\u0080-\u{10ffff}]/gu,
-    (character) => `&#${String(character.codePointAt(0))};`,
-  );
-  return Buffer.from(ascii, "latin1");
 }
 
 /** Of the first byte that is neither a space of HTML nor of UTF-8's byte order mark; else `to`. */

@@ -6,7 +6,8 @@ import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { composePage, type PageOptions } from "../../../../runtime/gateway/page/composePage.ts";
+import type { PageOptions } from "../../../../runtime/gateway/page/layout.ts";
+import { composePage } from "../../../support/composePage.ts";
 
 const options: PageOptions = {
   services: [
