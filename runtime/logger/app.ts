@@ -14,6 +14,8 @@ import { Collector } from "./collector.ts";
 import type { LoggerConfig } from "./config.ts";
 import { addHealth } from "./health.ts";
 import { addIngest } from "./ingest.ts";
+import { Intake } from "./intake.ts";
+import { addOtlp } from "./otlp.ts";
 import { addPage } from "./page.ts";
 import { Probes } from "./probes.ts";
 import { addQuery } from "./query.ts";
@@ -43,6 +45,9 @@ export interface Logger {
 
 /** Milliseconds between two times that new words are put into their index. */
 const wordInterval = 1000;
+
+/** Their requests are no lines: each would bring another one. */
+const unlogged = new Set(["/health", "/api/logs/ingest", "/v1/logs"]);
 
 /** Milliseconds between two looks for partitions that are missing. */
 const partitionInterval = 3_600_000;
@@ -79,12 +84,14 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
   const app = createApp(log);
   app.addHook("onResponse", (request, reply, done) => {
     const { url } = request.routeOptions;
-    if (url !== "/health" && url !== "/api/logs/ingest") accessLog.write(request, reply);
+    if (url === undefined || !unlogged.has(url)) accessLog.write(request, reply);
     done();
   });
   const addMissingMethods = refuseOtherMethods(app);
   addHealth(app, { name: SERVICE_NAME, probes, database, folder: SERVICES_FOLDER, now });
-  addIngest(app, { auth, store, now });
+  const intake = new Intake();
+  addIngest(app, { auth, intake, store, now });
+  addOtlp(app, { auth, intake, store, now });
   addQuery(app, { auth, store, now });
   addServices(app, { auth, probes, store, now });
   addPage(app, { auth, store, probes, pool, log });
@@ -137,6 +144,10 @@ function createApp(log: Log): FastifyInstance {
 /** What Fastify itself refuses: no JSON, too large, another media type. */
 function clientFault(fault: unknown): ServiceError | undefined {
   const { code, statusCode } = fault as { code?: string; statusCode?: number };
+  if (/^(Z|ZSTD)_|^ERR_(STREAM|_ZLIB)|^ERR_ZSTD/.test(code ?? "")) {
+    const message = "The body cannot be decompressed";
+    return new ServiceError(400, "ERR_BODY_ENCODING", message, { members: { error: message } });
+  }
   if (code?.startsWith("FST_ERR_") !== true || statusCode === undefined) return undefined;
   if (statusCode < 400 || statusCode >= 500) return undefined;
   const message = (fault as Error).message;

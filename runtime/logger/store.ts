@@ -219,7 +219,7 @@ function conditionOf(filter: Filter): { text: string; parameters: string[] } {
   const conditions: readonly (readonly [string, string | undefined])[] = [
     ["service_name = ", filter.service],
     ["level = ", filter.level],
-    ["trace_id = ", filter.traceId],
+    ["trace_id = ANY ", formsOf(filter.traceId)],
     ["log_entries.timestamp >= ", filter.start],
     ["log_entries.timestamp <= ", filter.end],
     ...(filter.words ?? []).map((word) => ["message ~* ", patternOf(word)] as const),
@@ -227,7 +227,11 @@ function conditionOf(filter: Filter): { text: string; parameters: string[] } {
   const used = conditions.filter((condition): condition is [string, string] => {
     return condition[1] !== undefined;
   });
-  const text = used.map(([condition], index) => `${condition}$${index + 1}`);
+  const text = used.map(([condition], index) =>
+    condition.endsWith("ANY ")
+      ? `${condition}($${index + 1}::text[])`
+      : `${condition}$${index + 1}`,
+  );
   const { before } = filter;
   if (before !== undefined) {
     text.push(`(log_entries.timestamp, log_entries.id) < ('${before.timestamp}', ${before.id})`);
@@ -236,6 +240,14 @@ function conditionOf(filter: Filter): { text: string; parameters: string[] } {
     text: text.length === 0 ? "" : ` WHERE ${text.join(" AND ")}`,
     parameters: used.map(([, value]) => value),
   };
+}
+
+/** An id as a request has it (UUID) and as a W3C trace context writes the same number. */
+function formsOf(id: string | undefined): string | undefined {
+  if (id === undefined) return undefined;
+  const parts = /^([\da-f]{8})-?([\da-f]{4})-?([\da-f]{4})-?([\da-f]{4})-?([\da-f]{12})$/i.exec(id);
+  const forms = parts === null ? [] : [parts.slice(1).join("-"), parts.slice(1).join("")];
+  return `{${[...new Set([id, ...forms])].map((form) => JSON.stringify(form)).join(",")}}`;
 }
 
 /** The word as a whole; in a group with the word most entries do not have it. */
