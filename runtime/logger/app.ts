@@ -15,18 +15,20 @@ import type { LoggerConfig } from "./config.ts";
 import { addHealth } from "./health.ts";
 import { addIngest } from "./ingest.ts";
 import { Intake } from "./intake.ts";
+import { LiveTail } from "./liveTail.ts";
 import { addOtlp } from "./otlp.ts";
 import { addPage } from "./page.ts";
 import { Probes } from "./probes.ts";
 import { addQuery } from "./query.ts";
 import { addServices } from "./services.ts";
 import { LogStore, storeFault } from "./store.ts";
+import { addStream } from "./stream.ts";
 import { WordIndex } from "./wordIndex.ts";
 
 export interface LoggerOptions {
   readonly config: Pick<
     LoggerConfig,
-    "CORE_URL" | "SERVICE_NAME" | "SERVICES_FOLDER" | "HEALTH_CHECKS" | "CA_FILE"
+    "CORE_URL" | "SERVICE_NAME" | "LOG_READERS" | "SERVICES_FOLDER" | "HEALTH_CHECKS" | "CA_FILE"
   >;
   /** Ended by the caller, after `close`. */
   readonly pool: Pool;
@@ -39,6 +41,8 @@ export interface LoggerOptions {
 export interface Logger {
   readonly app: FastifyInstance;
   readonly collector: Collector;
+  /** Ends what would last for ever. */
+  readonly drain: () => void;
   /** Ends timers and probes, writes the last access lines. */
   readonly close: () => Promise<void>;
 }
@@ -77,7 +81,7 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
     ca: CA_FILE === undefined ? undefined : readFileSync(CA_FILE, "utf8"),
     now,
   });
-  const auth = new Auth(options.keys ?? remoteKeys(CORE_URL), SERVICE_NAME);
+  const auth = new Auth(options.keys ?? remoteKeys(CORE_URL), SERVICE_NAME, config.LOG_READERS);
   const accessLog = new AccessLog({ service: SERVICE_NAME, store, log, now });
   const collector = new Collector({ folder: SERVICES_FOLDER, pool, store, log, now });
 
@@ -93,6 +97,8 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
   addIngest(app, { auth, intake, store, now });
   addOtlp(app, { auth, intake, store, now });
   addQuery(app, { auth, store, now });
+  const tail = new LiveTail({ store, log });
+  const drain = addStream(app, { auth, tail, now });
   addServices(app, { auth, probes, store, now });
   addPage(app, { auth, store, probes, pool, log });
   addMissingMethods();
@@ -101,12 +107,14 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
   const close = async (): Promise<void> => {
     clearInterval(partitions);
     await collector.close();
+    drain();
+    await tail.close();
     await app.close();
     await accessLog.close();
     await words.close();
     await probes.close();
   };
-  return { app, collector, close };
+  return { app, collector, drain, close };
 }
 
 function createApp(log: Log): FastifyInstance {
@@ -121,6 +129,7 @@ function createApp(log: Log): FastifyInstance {
     onConstructorPoisoning: "remove",
   });
   app.decorateRequest("claims", null);
+  app.decorateRequest("visible", null);
   app.addHook("onRequest", (request, reply, done) => {
     void reply.headers({ "x-correlation-id": request.id, "x-content-type-options": "nosniff" });
     done();

@@ -3,6 +3,7 @@ import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { ServiceError } from "../kernel/serviceError.ts";
 import type { LogEntry } from "./entry.ts";
 import { Partitions } from "./partitions.ts";
+import { formsOf } from "./traceId.ts";
 import { Writer, writeEntries } from "./writer.ts";
 
 export interface StoredEntry extends LogEntry {
@@ -12,6 +13,8 @@ export interface StoredEntry extends LogEntry {
 /** What is looked for; times are naive UTC, inclusive. */
 export interface Filter {
   readonly service?: string | undefined;
+  /** Those alone that may be seen; undefined: all. */
+  readonly services?: readonly string[] | undefined;
   readonly level?: string | undefined;
   readonly traceId?: string | undefined;
   readonly start?: string | undefined;
@@ -219,7 +222,8 @@ function conditionOf(filter: Filter): { text: string; parameters: string[] } {
   const conditions: readonly (readonly [string, string | undefined])[] = [
     ["service_name = ", filter.service],
     ["level = ", filter.level],
-    ["trace_id = ANY ", formsOf(filter.traceId)],
+    ["service_name = ANY ", filter.services === undefined ? undefined : listOf(filter.services)],
+    ["trace_id = ANY ", filter.traceId === undefined ? undefined : listOf(formsOf(filter.traceId))],
     ["log_entries.timestamp >= ", filter.start],
     ["log_entries.timestamp <= ", filter.end],
     ...(filter.words ?? []).map((word) => ["message ~* ", patternOf(word)] as const),
@@ -242,12 +246,9 @@ function conditionOf(filter: Filter): { text: string; parameters: string[] } {
   };
 }
 
-/** An id as a request has it (UUID) and as a W3C trace context writes the same number. */
-function formsOf(id: string | undefined): string | undefined {
-  if (id === undefined) return undefined;
-  const parts = /^([\da-f]{8})-?([\da-f]{4})-?([\da-f]{4})-?([\da-f]{4})-?([\da-f]{12})$/i.exec(id);
-  const forms = parts === null ? [] : [parts.slice(1).join("-"), parts.slice(1).join("")];
-  return `{${[...new Set([id, ...forms])].map((form) => JSON.stringify(form)).join(",")}}`;
+/** A list as PostgreSQL's text has it. */
+function listOf(values: readonly string[]): string {
+  return `{${values.map((value) => JSON.stringify(value)).join(",")}}`;
 }
 
 /** The word as a whole; in a group with the word most entries do not have it. */
