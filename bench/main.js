@@ -9,10 +9,11 @@ const [name = "--help", ...rest] = process.argv.slice(2);
 if (name === "--help" || !existsSync(here(`${name}.ts`))) {
   console.error(
     [
-      "usage: npm run bench -- pulumi [RUNS] | logger [SECONDS] [LINES]",
+      "usage: npm run bench -- pulumi [RUNS] | logger [SECONDS] [LINES] | core [SECONDS]",
       "",
       "pulumi  a no-op preview and up of the dev stack against those of an empty program",
       "logger  the logger's ingest and queries against PostgreSQL alone",
+      "core    a service's token against jose's signature, a validation against an empty server",
     ].join("\n"),
   );
   process.exit(name === "--help" ? 0 : 2);

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 
 import fastify, { type FastifyInstance } from "fastify";
 import type { Pool } from "pg";
@@ -9,7 +9,9 @@ import { migrate } from "../kernel/migrations.ts";
 import { logAccess } from "./accessLog.ts";
 import { AuditLog } from "./auditLog.ts";
 import { Assertions } from "./assertions.ts";
-import { acceptBodies } from "./body.ts";
+import { acceptBodies, bodyLimit } from "./body.ts";
+import { BusyLog } from "./busyLog.ts";
+import { createBusyPaths, type Quick, requestId } from "./busyPaths.ts";
 import { CallerProof } from "./callerProof.ts";
 import { Callers } from "./callers.ts";
 import type { CoreConfig } from "./config.ts";
@@ -17,6 +19,7 @@ import { ConnectionOwners } from "./connectionOwners.ts";
 import { Events } from "./events.ts";
 import { answerFaults } from "./faults.ts";
 import { Health } from "./health.ts";
+import { KnownSessions } from "./knownSessions.ts";
 import { Limits } from "./limits.ts";
 import { addLogoutApi } from "./logoutApi.ts";
 import { Keycloak } from "./keycloak.ts";
@@ -50,14 +53,8 @@ export interface Core {
   readonly close: () => Promise<void>;
 }
 
-/** Bytes of a request's body. */
-const bodyLimit = 65_536;
-
 /** Milliseconds until what has expired is deleted. */
 const pruneInterval = 60_000;
-
-/** A request id that may be passed on and printed. */
-const requestId = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** Tokens and sessions of the platform. Brings the database to its newest state first. */
 export async function createCore(options: CoreOptions): Promise<Core> {
@@ -81,7 +78,15 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const note = audit.note.bind(audit);
   const assertions = new Assertions({ keys: config.CALLER_KEYS, pool, clock });
   const owners = new ConnectionOwners({ users: config.CALLER_USERS, log });
-  const store = new SessionStore(pool);
+  const notifications = new Notifications(pool, log);
+  const known = new KnownSessions({
+    isTold: () => notifications.isCurrent,
+    keys: () => keys.version,
+    clock,
+  });
+  const store = new SessionStore(pool, (id) => {
+    known.forget(id);
+  });
   const sessions = new Sessions({
     store,
     keys,
@@ -97,9 +102,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
   const events = new Events({ pool, clock, log });
   const health = new Health({ pool, keycloak, clock });
-  const notifications = new Notifications(pool, log);
   notifications.on("events", () => {
     events.wake();
+  });
+  notifications.on("sessions", (id) => {
+    // None in particular: any may have changed.
+    if (id === undefined || id === "") known.clear();
+    else known.forget(id);
   });
   notifications.on("audit_log", () => void audit.copyNew());
   notifications.on("signing_keys", () => void keys.reload());
@@ -118,13 +127,20 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     });
   }, pruneInterval).unref();
 
+  const quick: Record<string, Quick> = {};
+  const busyLog = new BusyLog(access);
+  const stripProof = (request: IncomingMessage): string => callers.stripProof(request);
   const app = fastify({
     // Its own lines would have the path with a caller's secret.
     logger: false,
     bodyLimit,
-    requestTimeout: 15_000,
     genReqId: correlate,
-    rewriteUrl: (request) => callers.stripProof(request),
+    rewriteUrl: stripProof,
+    serverFactory: (ordinary) =>
+      createServer(
+        { requestTimeout: 15_000, keepAliveTimeout: 72_000 },
+        createBusyPaths({ quick, stripProof, ordinary, note: busyLog.note }),
+      ),
   });
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers({ "x-correlation-id": request.id, "cache-control": "no-store" });
@@ -150,8 +166,16 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     gateway: config.GATEWAY_NAME,
     note,
   });
-  addServiceTokenApi(app, { keys, callers, proof, clock, audit, limits, config });
-  addTokenApi(app, { keys, sessions, clock, limits });
+  quick["/service-token"] = addServiceTokenApi(app, {
+    keys,
+    callers,
+    proof,
+    clock,
+    audit,
+    limits,
+    config,
+  });
+  quick["/api/token/validate"] = addTokenApi(app, { keys, sessions, clock, limits, known });
   addLogoutApi(app, sessions);
   addSessionApi(app, { sessions, events, callers, gateway: config.GATEWAY_NAME });
   await app.ready();
@@ -168,6 +192,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       keys.close();
       notifications.close();
       await app.close();
+      busyLog.close();
       await audit.close();
       await access?.close();
     },

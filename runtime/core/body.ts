@@ -1,8 +1,14 @@
+import type { IncomingMessage } from "node:http";
+
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import { bearerOf } from "../kernel/token.ts";
+import { bodyOf } from "./busyPaths.ts";
+
+/** Bytes of a request's body. */
+export const bodyLimit = 65_536;
 
 /**
  * Reads bodies as JSON. An empty one is none; one of another type is ignored when the request has
@@ -10,13 +16,29 @@ import { bearerOf } from "../kernel/token.ts";
  */
 export function acceptBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "string" }, (request, text, done) => {
-    try {
-      done(null, parse(request, text.toString()));
-    } catch (fault) {
-      done(fault as Error);
-    }
+  app.addContentTypeParser("*", (request, payload, done) => {
+    textOf(request.raw, payload)
+      .then((text) => parse(request, text))
+      .then((body) => {
+        done(null, body);
+      }, done);
   });
+}
+
+/** A busy path has read it already when it hands a request on. */
+async function textOf(request: IncomingMessage, payload: AsyncIterable<unknown>): Promise<string> {
+  const read = bodyOf(request);
+  if (read !== undefined) return read;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of payload as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > bodyLimit) {
+      throw new ServiceError(413, "ERR_BODY_TOO_LARGE", "The body is too large.");
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parse(request: FastifyRequest, text: string): unknown {

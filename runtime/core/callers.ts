@@ -34,6 +34,8 @@ export class Callers {
    */
   stripProof(request: IncomingMessage): string {
     const url = request.url ?? "/";
+    // Once: what is left of a path is not looked at for another proof.
+    if (this.#claimed.has(request)) return url;
     if (url.startsWith("/") && !/^\/as(\/|\?|$)/.test(url)) return url;
     const [, name = "", secret = "", path = "/", query = ""] = capabilityPath.exec(url) ?? [];
     this.#claimed.set(request, this.#verify(decode(name), decode(secret)));

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { assertionType } from "./assertions.ts";
 import type { AuditLog } from "./auditLog.ts";
 import { readBody } from "./body.ts";
+import type { Quick } from "./busyPaths.ts";
 import type { CallerProof } from "./callerProof.ts";
 import type { Callers } from "./callers.ts";
 import type { CoreConfig } from "./config.ts";
@@ -36,10 +37,35 @@ export const serviceTokenBody = z.object({
 /** Names of services (contract 1.5). */
 const serviceName = /^[a-z0-9_-]{1,50}$/;
 
-/** The token that one service shows to another (contract 1.5), for callers that prove who they are. */
-export function addServiceTokenApi(app: FastifyInstance, options: ServiceTokenApiOptions): void {
+/**
+ * The token that one service shows to another (contract 1.5), for callers that prove who they are.
+ * @returns the same for a caller with its secret and nothing to object to, without the framework
+ */
+export function addServiceTokenApi(app: FastifyInstance, options: ServiceTokenApiOptions): Quick {
   const { keys, callers, proof, clock, audit, limits, config } = options;
   const audiences = new Set(config.AUDIENCE_SERVICES);
+
+  function mayCall(actor: string, target: string): boolean {
+    const { CALLS: calls } = config;
+    if (calls === undefined) return true;
+    // An own member: the names of callers are no code of ours, `constructor` may be one.
+    return Object.hasOwn(calls, actor) && calls[actor]?.includes(target) === true;
+  }
+
+  /** @throws ServiceError 429, which is noted */
+  function issue(actor: string, target: string): Promise<string> {
+    try {
+      limits.take("service-token", actor, config.SERVICE_TOKENS_PER_MINUTE);
+    } catch (fault) {
+      audit.note({ action: "service_token.limited", actor });
+      throw fault;
+    }
+    audit.note({ action: "service_token.issued", actor, subject: target });
+    const now = Math.floor(clock() / 1000);
+    const lifetime = config.SERVICE_TOKEN_LIFETIME;
+    const audience = audiences.has(target);
+    return keys.sign(serviceClaims(actor, target, now, { lifetime, audience }));
+  }
 
   /** @throws ServiceError 403, which is noted */
   function checkCall(actor: string, calling: string, target: string): void {
@@ -48,10 +74,7 @@ export function addServiceTokenApi(app: FastifyInstance, options: ServiceTokenAp
       audit.note({ action: "service_token.refused", actor, subject: target, details });
       throw fail(403, "ERR_CALLER_NAME", "calling_service is not the caller");
     }
-    const { CALLS: calls } = config;
-    // An own member: the names of callers are no code of ours, `constructor` may be one.
-    const allowed = calls === undefined || (Object.hasOwn(calls, actor) && calls[actor]);
-    if (allowed === true || (allowed && allowed.includes(target))) return;
+    if (mayCall(actor, target)) return;
     const details = { reason: "may not call it" };
     audit.note({ action: "service_token.refused", actor, subject: target, details });
     throw fail(403, "ERR_CALL", "The caller may not call target_service");
@@ -70,15 +93,20 @@ export function addServiceTokenApi(app: FastifyInstance, options: ServiceTokenAp
       const actor = await proof.of(request.raw, { assertion, calling: calls });
       const { calling, target } = checkNames(body, callers);
       checkCall(actor, calling, target);
-      limits.take("service-token", actor, config.SERVICE_TOKENS_PER_MINUTE);
-      audit.note({ action: "service_token.issued", actor, subject: target });
-      const now = Math.floor(clock() / 1000);
-      const lifetime = config.SERVICE_TOKEN_LIFETIME;
-      const audience = audiences.has(target);
-      const claims = serviceClaims(calling, target, now, { lifetime, audience });
-      return { token: await keys.sign(claims) };
+      return { token: await issue(actor, target) };
     },
   );
+
+  return async (request, text) => {
+    const actor = callers.find(request);
+    const body = JSON.parse(text) as { calling_service?: unknown; target_service?: unknown } | null;
+    const target = body?.target_service;
+    if (actor === undefined || body?.calling_service !== actor) return undefined;
+    if (typeof target !== "string" || !callers.has(target) || !mayCall(actor, target)) {
+      return undefined;
+    }
+    return `{"token":"${await issue(actor, target)}"}`;
+  };
 }
 
 /** In the order of the contract (1.5). */

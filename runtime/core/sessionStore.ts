@@ -11,6 +11,7 @@ export interface SessionRow {
   readonly token_expires_at: Date | null;
   readonly refresh_token: Buffer | null;
   readonly expires_at: Date;
+  readonly idle_until: Date | null;
   readonly seen_at: Date | null;
   readonly checked_at: Date;
   /** How often Keycloak was asked; tells two looks at one moment apart. */
@@ -68,7 +69,7 @@ export interface Ending {
 }
 
 const columns = `id, user_data, token, token_kid, token_expires_at, refresh_token, expires_at,
-  seen_at, checked_at, checks, coalesce(leased_until > clock_timestamp(), false) AS leased`;
+  idle_until, seen_at, checked_at, checks, coalesce(leased_until > clock_timestamp(), false) AS leased`;
 
 const live = `ended_at IS NULL AND expires_at > $2 AND (idle_until IS NULL OR idle_until > $2)`;
 
@@ -82,9 +83,12 @@ const columnOf: Readonly<Record<Selector, string>> = {
 /** Sessions in PostgreSQL. Every change is one statement, so it happens whole or not at all. */
 export class SessionStore {
   readonly #pool: Pool;
+  readonly #changed: (id: string) => void;
 
-  constructor(pool: Pool) {
+  /** @param changed told of a session at once that has changed; others hear of it by the database */
+  constructor(pool: Pool, changed: (id: string) => void = () => undefined) {
     this.#pool = pool;
+    this.#changed = changed;
   }
 
   async add(session: NewSession): Promise<SessionRow> {
@@ -227,6 +231,7 @@ export class SessionStore {
        SELECT ${columns} FROM changed`,
       [id, now, user],
     );
+    this.#changed(id);
     return rows[0];
   }
 
@@ -270,6 +275,7 @@ export class SessionStore {
        SELECT id, id_token AS "idToken" FROM ended`,
       [value, now, reason, actor ?? null],
     );
+    for (const { id } of rows) if (id !== undefined) this.#changed(id);
     return rows;
   }
 

@@ -116,10 +116,16 @@ export class Sessions {
     return this.#present(await this.#refreshOnce(row));
   }
 
-  /** Who a token's session belongs to; undefined when it is over. */
-  async find(id: string): Promise<User | undefined> {
+  /** Who a token's session belongs to and until when that is known; undefined when it is over. */
+  async find(id: string): Promise<{ user: User; until: Date } | undefined> {
     const { store, clock } = this.#options;
-    return (await store.find("id", id, new Date(clock())))?.user_data;
+    const row = await store.find("id", id, new Date(clock()));
+    if (row === undefined) return undefined;
+    const { user_data: user, expires_at, idle_until } = row;
+    return {
+      user,
+      until: idle_until !== null && idle_until < expires_at ? idle_until : expires_at,
+    };
   }
 
   /** Ends the session of a cookie; of none it is no error. @returns the ID token, once */

@@ -55,6 +55,7 @@ export class SigningKeys {
   readonly #options: SigningKeysOptions;
   readonly #seal: Seal;
   #published: JSONWebKeySet = { keys: [] };
+  #version = 0;
   #find: JWTVerifyGetKey = createLocalJWKSet(this.#published);
   /** The newest first. */
   #signers: readonly Signer[] = [];
@@ -74,6 +75,11 @@ export class SigningKeys {
     await keys.#load();
     keys.#timer = setInterval(() => void keys.reload(), reloadInterval).unref();
     return keys;
+  }
+
+  /** Changes with the keys that are published. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Public keys as `/.well-known/jwks.json` has them (RFC 7517). */
@@ -145,6 +151,7 @@ export class SigningKeys {
       return;
     }
     this.#signers = signers;
+    const before = JSON.stringify(this.#published);
     this.#published = {
       keys: rows.map(({ kid, public_key }) => ({
         ...public_key,
@@ -154,7 +161,9 @@ export class SigningKeys {
         use: "sig",
       })),
     };
+    if (JSON.stringify(this.#published) === before) return;
     this.#find = createLocalJWKSet(this.#published);
+    this.#version += 1;
   }
 
   async #read(): Promise<Row[]> {

@@ -5,10 +5,18 @@ import { decodeJwt, errors } from "jose";
 import { z } from "zod";
 
 import { ServiceError } from "../kernel/serviceError.ts";
-import { bearerOf, TokenError, verifyToken } from "../kernel/token.ts";
+import {
+  bearerOf,
+  type ServiceClaims,
+  TokenError,
+  type UserClaims,
+  verifyToken,
+} from "../kernel/token.ts";
 import { readBody } from "./body.ts";
+import type { Quick } from "./busyPaths.ts";
 import { fail } from "./contractFault.ts";
 import { IdentityRefused, IdentityUnavailable } from "./keycloak.ts";
+import type { KnownSessions } from "./knownSessions.ts";
 import type { Limits } from "./limits.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SigningKeys } from "./signingKeys.ts";
@@ -17,6 +25,7 @@ export interface TokenApiOptions {
   readonly keys: SigningKeys;
   readonly sessions: Sessions;
   readonly limits: Limits;
+  readonly known: KnownSessions;
   /** Milliseconds. */
   readonly clock: () => number;
 }
@@ -29,9 +38,12 @@ const exchanges = 20;
 const validations = 60_000;
 const revocations = 60;
 
-/** What services do with people's tokens (contract 1.2): the paths, the words. */
-export function addTokenApi(app: FastifyInstance, options: TokenApiOptions): void {
-  const { keys, sessions, clock, limits } = options;
+/**
+ * What services do with people's tokens (contract 1.2): the paths, the words.
+ * @returns validation of a token that is known, without the framework
+ */
+export function addTokenApi(app: FastifyInstance, options: TokenApiOptions): Quick {
+  const { keys, sessions, clock, limits, known } = options;
 
   app.get("/.well-known/jwks.json", () => keys.jwks);
 
@@ -58,25 +70,41 @@ export function addTokenApi(app: FastifyInstance, options: TokenApiOptions): voi
       fail(status, code, text, { valid: false });
     const token = tokenOf(request);
     if (token === undefined) throw refuse(400, "ERR_NO_TOKEN", "No token provided");
-    const session = await sessionOf(token, keys, new Date(clock()), refuse);
+    const { epoch } = known;
+    const { version } = keys;
+    const claims = await claimsOf(token, keys, new Date(clock()), refuse);
+    const session = sessionIn(claims);
     if (session === undefined) throw refuse(401, "ERR_NO_SESSION", "Token has no session ID");
     limits.take("validate", session, validations);
-    const user = await sessions.find(session);
-    if (user === undefined) throw refuse(401, "ERR_SESSION_OVER", "Session expired or revoked");
-    return { valid: true, user };
+    const found = await sessions.find(session);
+    if (found === undefined) throw refuse(401, "ERR_SESSION_OVER", "Session expired or revoked");
+    const answer = { valid: true, user: found.user };
+    const times = { issuedAt: claims.iat * 1000, expiresAt: claims.exp * 1000, keys: version };
+    const until = found.until.getTime();
+    known.keep(token, times, { id: session, until, answer: JSON.stringify(answer) }, epoch);
+    return answer;
   });
 
   app.post("/api/token/revoke", async (request) => {
     const token = tokenOf(request);
     if (token === undefined) throw fail(400, "ERR_NO_TOKEN", "No token provided");
     // Also an expired token may end its session: it is looked at as of when it was issued.
-    const session = await sessionOf(token, keys, issuedAt(token), fail);
+    const session = sessionIn(await claimsOf(token, keys, issuedAt(token), fail));
     if (session === undefined) throw fail(400, "ERR_NO_SESSION", "Token has no session ID");
     limits.take("revoke", session, revocations);
     if (await sessions.revoke(session)) return { message: "Session revoked successfully" };
     const message = "Session not found or already revoked";
     throw new ServiceError(404, "ERR_SESSION_UNKNOWN", message, { members: { message } });
   });
+
+  return (_request, text) => {
+    const body = JSON.parse(text) as { token?: unknown } | null;
+    const token = body?.token;
+    const session = typeof token === "string" ? known.find(token) : undefined;
+    if (session === undefined) return undefined;
+    limits.take("validate", session.id, validations);
+    return session.answer;
+  };
 }
 
 function tokenOf(request: FastifyRequest): string | undefined {
@@ -89,16 +117,15 @@ function bearer(request: FastifyRequest): string | undefined {
 
 type Refuse = (status: number, code: `ERR_${string}`, text: string) => ServiceError;
 
-/** `jti` of a token of ours, undefined for those of services. @throws what `refuse` makes */
-async function sessionOf(
+/** @throws what `refuse` makes */
+async function claimsOf(
   token: string,
   keys: SigningKeys,
   now: Date,
   refuse: Refuse,
-): Promise<string | undefined> {
+): Promise<UserClaims | ServiceClaims> {
   try {
-    const claims = await verifyToken(token, keys.find, now);
-    return "jti" in claims ? claims.jti : undefined;
+    return await verifyToken(token, keys.find, now);
   } catch (fault) {
     if (!(fault instanceof TokenError)) throw fault;
     if (fault.cause instanceof errors.JWTExpired) {
@@ -106,6 +133,11 @@ async function sessionOf(
     }
     throw refuse(401, "ERR_TOKEN", "Invalid token: not one of ours");
   }
+}
+
+/** `jti` of a person's token, undefined for those of services. */
+function sessionIn(claims: UserClaims | ServiceClaims): string | undefined {
+  return "jti" in claims ? claims.jti : undefined;
 }
 
 function issuedAt(token: string): Date {

@@ -18,6 +18,7 @@ const userClaims = z.object({
   preferred_username: z.string().optional(),
   permission_level: z.enum(permissionLevels),
   groups: z.array(z.string()).default([]),
+  iat: z.number(),
   exp: z.number(),
 });
 
@@ -25,6 +26,7 @@ const serviceClaims = z.object({
   type: z.literal("service"),
   calling_service: z.string(),
   target_service: z.string(),
+  iat: z.number(),
   exp: z.number(),
 });
 
