@@ -5,10 +5,10 @@ import { connect } from "node:net";
 /** Milliseconds that a server on this machine gets for an answer. */
 const patience = 2000;
 
-/** Whether something accepts connections on 127.0.0.1. */
-export function answersTcp(port: number): Promise<boolean> {
+/** Whether something accepts connections. */
+export function answersTcp(port: number, host = "127.0.0.1"): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: "127.0.0.1", port, timeout: patience });
+    const socket = connect({ host, port, timeout: patience });
     const end = (answer: boolean) => {
       socket.destroy();
       resolve(answer);

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
  * @typedef {object} Trial
  * @property {number} [portBase] first of six ports in a row; absent: the documented ports
  * @property {string} [root] folder of everything the trial puts on this machine
+ * @property {import("../hostConfig.ts").HostSettings | undefined} [host] a real host by SSH; absent: this machine
  * @property {string} [user] system user of its processes; absent: whoever runs `up`
  * @property {boolean} [announced] the one-time password was shown
  * @property {{ urn: string, type: string, inputs: Record<string, unknown> }[]} [halfMade] objects

@@ -41,6 +41,9 @@ const packages = ["postgresql", "default-jre-headless"];
 /** What the trial needs besides: its supervisor, and Maven to fetch Keycloak on this very machine. */
 const trialPackages = ["runit", "maven"];
 
+/** The service whose data outlives the stack. */
+const dataService = "postgres";
+
 /** Home of the system users, the same for every stack on the host. */
 const home = "/var/lib/hivematrix";
 
@@ -142,12 +145,15 @@ export class Host extends pulumi.ComponentResource {
   /** System users; data that stays belongs to somebody. */
   #owners(name: string): User[] {
     const { user, services = [] } = this.#args;
-    const child = { parent: this, provider: this.provider, retainOnDelete: !this.purge };
-    if (this.supervisor === "runit") {
-      return user === undefined ? [] : [new User(`${name}-user`, { name: user, home }, child)];
-    }
-    return services.map(
-      (service) => new User(`${name}-user-${service}`, { name: accountName(service), home }, child),
+    const make = (noun: string, account: string, keeps: boolean): User =>
+      new User(
+        `${name}-${noun}`,
+        { name: account, home },
+        { parent: this, provider: this.provider, retainOnDelete: keeps && !this.purge },
+      );
+    if (this.supervisor === "runit") return user === undefined ? [] : [make("user", user, true)];
+    return services.map((service) =>
+      make(`user-${service}`, accountName(service), service === dataService),
     );
   }
 

@@ -8,7 +8,7 @@ import { type Checkpoint, installedPackages } from "./checkpoint.ts";
 import { cacheFolder } from "./machine.js";
 import { SetupError } from "./setupError.ts";
 import { removeSalt } from "./stackConfig.ts";
-import { isFilled } from "./trialFolder.js";
+import { isFilled, trialStack } from "./trialFolder.js";
 import type { Trial } from "./up.ts";
 
 /**
@@ -19,7 +19,11 @@ export async function down({ checkout, args, pulumi, stack, terminal }: Trial): 
   const checkpoint = await stack.read();
   const root = readRecord(checkout, args.stack)?.root;
   if (checkpoint !== undefined && checkpoint.resources.length > 0) {
-    await confirm(args.stack, args.yes, root);
+    await confirm(
+      args.stack,
+      args.yes,
+      `This removes stack ${args.stack} with its data in ${root ?? ""}`,
+    );
     await stack.forgetPending(checkpoint);
     if (keepsData(checkpoint)) await stack.keep();
     await pulumi.run("state unprotect", ["--all", "--yes"]);
@@ -46,20 +50,24 @@ export async function down({ checkout, args, pulumi, stack, terminal }: Trial): 
 }
 
 /** Whether the program marked the host's folder to stay (`hivematrix:keepData`). */
-function keepsData({ resources }: Checkpoint): boolean {
+export function keepsData({ resources }: Checkpoint): boolean {
   const folder = resources.find(({ urn }) => urn.endsWith("::host-folder"));
   return folder?.inputs?.["purge"] === false;
 }
 
-async function confirm(stack: string, yes: boolean | undefined, root = ""): Promise<void> {
+/** @throws SetupError when the answer is another one, or nobody can be asked */
+export async function confirm(
+  stack: string,
+  yes: boolean | undefined,
+  what: string,
+): Promise<void> {
   if (yes === true) return;
   if (!process.stdin.isTTY) {
-    throw new SetupError(
-      `This removes the platform with its data: confirm with \`npm run down -- --yes\`.`,
-    );
+    const named = stack === trialStack ? "" : `-s ${stack} `;
+    throw new SetupError(`${what}: confirm with \`npm run down -- ${named}--yes\`.`);
   }
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  const question = `This removes stack ${stack} with its data in ${root}. Type ${stack} to go on: `;
+  const question = `${what}. Type ${stack} to go on: `;
   const answer = await prompt.question(question);
   prompt.close();
   if (answer.trim() !== stack) throw new SetupError("Nothing was removed.");

@@ -87,7 +87,11 @@ async function lookAround({ verb, stack, beside }) {
       : { root: record.root, user: record.user };
 
   const machine = inspectMachine(checkout, provisions ? [cacheFolder(), root] : [cacheFolder()]);
-  const plan = makePlan(checkout, { verb: provisions ? verb : "other", root: record?.root });
+  const plan = makePlan(checkout, {
+    verb: provisions ? verb : "other",
+    root: record?.root,
+    ships: verb === "up" && !trial,
+  });
   const { refusals, warnings } = provisions ? checkSystem(machine) : { refusals: [], warnings: [] };
   if (refusals.length === 0) {
     const packages = [...plan.setupPackages, ...plan.programPackages];

@@ -27,17 +27,20 @@ const keycloak = { name: "Keycloak", how: "Maven, into the cache", mb: 176, minu
 
 /**
  * @param {string} checkout
- * @param {{ verb: string, root?: string | undefined }} what root: the trial's folder, if there is one
+ * @param {{ verb: string, root?: string | undefined, ships?: boolean }} what root: the trial's folder,
+ *   if there is one; ships: Keycloak is fetched here for another host
  * @returns {Plan}
  */
-export function makePlan(checkout, { verb, root }) {
+export function makePlan(checkout, { verb, root, ships = false }) {
   const tools = toolchainPlan(checkout);
   const provisions = verb === "up" || verb === "test";
   const wanted = { ...programPackages, ...(verb === "test" ? testPackages : {}) };
   const missing = provisions ? missingPackages(Object.keys(wanted)) : [];
   const npm = !npmPackagesComplete(checkout) || !nodeBinaryWorks(checkout);
   // The tests use the servers' binaries without the program: for them set-up installs all.
-  const setupPackages = [...tools.apt, ...(verb === "test" ? missing : [])];
+  const shipped = ships && !keycloakIsHere(undefined);
+  const maven = shipped && !tools.apt.includes("maven") ? missingPackages(["maven"]) : [];
+  const setupPackages = [...tools.apt, ...maven, ...(verb === "test" ? missing : [])];
   const byProgram = verb === "test" ? [] : missing.filter((name) => !tools.apt.includes(name));
   const steps = [
     ...packageStep(setupPackages, "apt-get, now"),
@@ -46,7 +49,7 @@ export function makePlan(checkout, { verb, root }) {
       : []),
     ...tools.steps,
     ...packageStep(byProgram, "apt-get, by the program"),
-    ...(provisions && !keycloakIsHere(root) ? [keycloak] : []),
+    ...(shipped || (provisions && !keycloakIsHere(root)) ? [keycloak] : []),
   ];
   return { steps, setupPackages, programPackages: byProgram, npm };
 }

@@ -1,9 +1,12 @@
 // `npm run up|preview|down` after the npm packages are there: Node 24, called by main.js.
 import { dirname } from "node:path";
 
-import { parseArguments } from "./arguments.js";
+import type { Backend } from "../cli/backend.ts";
+import { type Arguments, parseArguments } from "./arguments.js";
 import { down } from "./down.ts";
+import { downRealHost } from "./downRealHost.ts";
 import { Pulumi } from "./pulumiCommand.ts";
+import { findRealHost } from "./realHost.ts";
 import { Stack } from "./stack.ts";
 import { copyConfig, removeSalt } from "./stackConfig.ts";
 import { openState } from "./state.ts";
@@ -40,7 +43,7 @@ async function main(): Promise<void> {
     configFile: isTrial ? () => copyConfig(checkout, args.stack) : undefined,
   });
   if (!isTrial) {
-    await pulumi.run(args.verb === "down" ? "destroy" : args.verb, args.passed);
+    await manageRealHost(args, backend, pulumi);
     return;
   }
 
@@ -56,4 +59,17 @@ async function main(): Promise<void> {
   } finally {
     removeSalt(checkout, args.stack);
   }
+}
+
+/** A stack of somebody's own: where it is, its file says; a preview needs neither host nor servers. */
+async function manageRealHost(args: Arguments, backend: Backend, pulumi: Pulumi): Promise<void> {
+  if (args.verb === "preview") {
+    await pulumi.run("preview", args.passed);
+    return;
+  }
+  const stack = new Stack({ checkout, name: args.stack, backend, pulumi, terminal, real: true });
+  await stack.ensure();
+  const { openServers } = await findRealHost(checkout, args.stack, pulumi);
+  const real: Trial = { checkout, args, pulumi, stack, terminal, real: true, openServers };
+  await (args.verb === "down" ? downRealHost(real) : up(real));
 }

@@ -14,12 +14,17 @@ import { SetupError } from "./setupError.ts";
 import type { Terminal } from "./terminal.js";
 import { checkpointPath, stateFolder } from "./trialFolder.js";
 
+/** PostgreSQL and Keycloak as they are reached from this machine. */
+type ServerPorts = Pick<Ports, "postgres" | "keycloak">;
+
 export interface StackOptions {
   readonly checkout: string;
   readonly name: string;
   readonly backend: Backend;
   readonly pulumi: Pulumi;
   readonly terminal: Terminal;
+  /** A real host's stack is made by its owner, who chooses what encrypts its secrets. */
+  readonly real?: boolean;
 }
 
 interface Lock {
@@ -51,8 +56,15 @@ export class Stack {
    */
   async ensure(): Promise<Checkpoint> {
     const found = await this.read();
-    if (found !== undefined) return found;
-    const { checkout, pulumi } = this.#options;
+    const { checkout, name, pulumi, real } = this.#options;
+    if (found !== undefined) {
+      return real === true && found.resources.length === 0 ? await this.#takeUpKept() : found;
+    }
+    if (real === true) {
+      throw new SetupError(
+        `There is no stack ${name} yet: \`pulumi stack init ${name} --secrets-provider passphrase\` (or awskms://…, gcpkms://…, azurekeyvault://…, hashivault://…), then this command again.`,
+      );
+    }
     const folder = join(hiveFolder(checkout), "init");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(join(folder, "Pulumi.yaml"), "name: hivematrix\nruntime: nodejs\n");
@@ -78,7 +90,7 @@ export class Stack {
     const kept = readFileSync(path, "utf8");
     await pulumi.read("stack import", [], kept);
     rmSync(path);
-    terminal.line("Data was kept: this trial goes on with it.");
+    terminal.line("Data was kept: this stack goes on with it.");
     return parseDeployment(exported(kept).deployment);
   }
 
@@ -127,7 +139,7 @@ export class Stack {
   }
 
   /** Clears such beginnings away where the server answers. */
-  async clearHalfMade(ports: Ports, answers: Answers): Promise<void> {
+  async clearHalfMade(ports: ServerPorts, answers: Answers): Promise<void> {
     const all = this.halfMade();
     const objects = all.filter(({ type }) =>
       type.startsWith("keycloak:") ? answers.keycloak : answers.postgres,

@@ -36,9 +36,12 @@ export async function probeAddresses(outputs: Outputs): Promise<Map<string, bool
   });
   const answers = await Promise.all(
     urls.map(async (url) => {
-      const { protocol, port } = new URL(url);
+      const { protocol, hostname, port } = new URL(url);
       // The local CA is not trusted here: for https an open port has to do.
-      if (protocol === "https:") return await answersTcp(Number(port || 443));
+      if (protocol === "https:") {
+        const host = hostname === "localhost" ? "127.0.0.1" : hostname.replace(/^\[|\]$/g, "");
+        return await answersTcp(Number(port || 443), host);
+      }
       return await answersHttp(url);
     }),
   );
@@ -81,4 +84,32 @@ export function describeOutputs(
     lines.push(`  Next: sign in at ${gatewayUrl}, then \`npx hive status\` and \`npx hive logs\``);
   } else lines.push("  Next: npx hive status");
   return lines;
+}
+
+/** What is told after `up` of a real host: only its entry can be reached from here. */
+export function describeRealOutputs(
+  { gatewayUrl = "", adminUsername = "", adminPassword = "", caCertificatePath = "" }: Outputs,
+  answering: ReadonlyMap<string, boolean>,
+  { announce, terminal, stack }: { announce: boolean; terminal: Terminal; stack: string },
+): string[] {
+  const answers = answering.get(gatewayUrl) === true;
+  const mark = answers ? terminal.green("✓") : terminal.dim("○");
+  const silence = answers
+    ? ""
+    : terminal.dim("  no answer from here: look at its name and firewalls");
+  const password = announce
+    ? `${adminPassword}   (one-time: a new one is asked for at the first sign-in)`
+    : terminal.dim(
+        `was shown once: pulumi stack output adminPassword --show-secrets --stack ${stack}`,
+      );
+  return [
+    "",
+    `${mark} HiveMatrix  ${gatewayUrl}${silence}`,
+    `  User        ${adminUsername}`,
+    `  Password    ${password}`,
+    ...(announce
+      ? [`  Authority   ${caCertificatePath} on the host: what browsers must trust`]
+      : []),
+    `  Next: npx hive status -s ${stack}`,
+  ];
 }

@@ -1,50 +1,62 @@
 import { type Ports, ports } from "../ports.js";
-import { answersHttp, answersTcp } from "../cli/probe.ts";
 import { configuredPortBase, readRecord, writeRecord } from "../cli/record.js";
 import type { Arguments } from "./arguments.js";
-import { type Answers, choosePhases, excludeArguments } from "./phases.ts";
+import { choosePhases, excludeArguments } from "./phases.ts";
 import type { Pulumi } from "./pulumiCommand.ts";
+import { localServers, type Servers } from "./servers.ts";
 import type { Stack } from "./stack.ts";
-import { describeOutputs, parseOutputs, probeAddresses } from "./summary.ts";
+import { describeOutputs, describeRealOutputs, parseOutputs, probeAddresses } from "./summary.ts";
 import type { Terminal } from "./terminal.js";
 
+/** What a command works with: the trial, or a real host. */
 export interface Trial {
   readonly checkout: string;
   readonly args: Arguments;
   readonly pulumi: Pulumi;
   readonly stack: Stack;
   readonly terminal: Terminal;
+  /** Whether it is somebody's real host: nothing is done unasked. */
+  readonly real?: boolean;
+  /** How its servers are reached; default: they are on this machine. */
+  readonly openServers?: () => Promise<Servers>;
 }
 
 /**
- * Provisions the trial, or repairs it: looks at what is really there, in an order in which every
- * server that is asked already answers.
+ * Provisions the trial or a real host, or repairs it: looks at what is really there, in an order in
+ * which every server that is asked already answers.
  */
 export async function up(trial: Trial): Promise<void> {
-  const { args, pulumi, stack, terminal } = trial;
+  const { args, pulumi, stack, terminal, real = false } = trial;
   const checkpoint = await stack.ensure();
   await stack.forgetPending(checkpoint);
 
-  const chosen = chooseArguments(args, checkpoint.resources.length > 0, process.stdin.isTTY);
+  const provisioned = checkpoint.resources.length > 0;
+  const chosen = chooseArguments(args, provisioned, process.stdin.isTTY, real);
   const known = [...checkpoint.resources, ...stack.halfMade()];
-  const phases = choosePhases(known, await askServers(trial));
+  const phases = choosePhases(known, await withServers(trial, ({ answers }) => answers()));
   for (const [index, phase] of phases.entries()) {
     if (phases.length > 1) terminal.line(`${index + 1} of ${phases.length}: ${phase.name}`);
     if (stack.halfMade().length > 0) {
-      await stack.clearHalfMade(trialPorts(trial), await askServers(trial));
+      await withServers(trial, async (servers) =>
+        stack.clearHalfMade(servers.ports, await servers.answers()),
+      );
     }
     await pulumi.run("up", [...chosen, ...excludeArguments(phase), ...args.passed]);
   }
   await report(trial);
 }
 
-/** The plan was shown already: the trial asks nothing unless the user wants to be asked. */
+/**
+ * The plan was shown already: the trial asks nothing unless the user wants to be asked. A real host
+ * is changed only after its preview was confirmed, or with --yes.
+ */
 export function chooseArguments(
   { yes }: Pick<Arguments, "yes">,
   provisioned: boolean,
   terminal: boolean,
+  real = false,
 ): string[] {
-  const unasked = yes !== false || !terminal ? ["--yes", "--skip-preview"] : [];
+  const unasked = !real && (yes !== false || !terminal) ? ["--yes", "--skip-preview"] : [];
   return [...unasked, ...(provisioned ? ["--refresh", "--run-program"] : [])];
 }
 
@@ -54,22 +66,27 @@ function trialPorts({ checkout, args }: Trial): Ports {
   return ports(base);
 }
 
-async function askServers(trial: Trial): Promise<Answers> {
-  const { postgres, keycloak } = trialPorts(trial);
-  // A realm that is in no cache makes Keycloak ask its database, which may be lost.
-  const realm = `http://127.0.0.1:${keycloak}/realms/none`;
-  const [first, second] = await Promise.all([answersTcp(postgres), answersHttp(realm, 404)]);
-  return { postgres: first, keycloak: second };
+/** Open only meanwhile: the providers use the same ports. */
+async function withServers<T>(trial: Trial, work: (servers: Servers) => Promise<T>): Promise<T> {
+  const { openServers = () => Promise.resolve(localServers(trialPorts(trial))) } = trial;
+  const servers = await openServers();
+  try {
+    return await work(servers);
+  } finally {
+    servers.close();
+  }
 }
 
 /** Ends with what a person needs next; the one-time password is shown by the first up only. */
-async function report({ checkout, args, pulumi, terminal }: Trial): Promise<void> {
+async function report({ checkout, args, pulumi, terminal, real }: Trial): Promise<void> {
   const announce = readRecord(checkout, args.stack)?.announced !== true;
   const secrets = announce ? ["--show-secrets"] : [];
   const outputs = parseOutputs(await pulumi.read("stack output", ["--json", ...secrets]));
   const answering = await probeAddresses(outputs);
-  for (const line of describeOutputs(outputs, answering, { announce, terminal })) {
-    terminal.line(line);
-  }
+  const lines =
+    real === true
+      ? describeRealOutputs(outputs, answering, { announce, terminal, stack: args.stack })
+      : describeOutputs(outputs, answering, { announce, terminal });
+  for (const line of lines) terminal.line(line);
   if (announce) writeRecord(checkout, args.stack, { announced: true });
 }

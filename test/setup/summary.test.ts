@@ -3,8 +3,14 @@ import { createServer, type Server } from "node:http";
 import { expect } from "chai";
 
 import { describeLeft } from "../../setup/down.ts";
+import { describeLeftOnHost } from "../../setup/downRealHost.ts";
 import { quote } from "../../setup/pulumiCommand.ts";
-import { describeOutputs, parseOutputs, probeAddresses } from "../../setup/summary.ts";
+import {
+  describeOutputs,
+  describeRealOutputs,
+  parseOutputs,
+  probeAddresses,
+} from "../../setup/summary.ts";
 import { openTerminal } from "../../setup/terminal.js";
 import { chooseArguments } from "../../setup/up.ts";
 
@@ -71,6 +77,46 @@ describe("what up and down say", () => {
       "'a b'",
       "'it'\\''s'",
       "'urn:*'",
+    ]);
+  });
+
+  it("asks before a real host is changed, and looks first once there is something", () => {
+    expect(chooseArguments({ yes: undefined }, false, true, true)).to.deep.equal([]);
+    // The user's own --yes is passed on.
+    expect(chooseArguments({ yes: true }, true, false, true)).to.deep.equal([
+      "--refresh",
+      "--run-program",
+    ]);
+  });
+
+  it("tells of a real host only what can be reached from here", () => {
+    const outputs = parseOutputs(
+      JSON.stringify({
+        gatewayUrl: "https://hive.example",
+        coreUrl: "http://localhost:5000",
+        adminUsername: "admin",
+        adminPassword: "once",
+        caCertificatePath: "/etc/hivematrix/tls/ca.crt",
+      }),
+    );
+    const answering = new Map([["https://hive.example", true]]);
+    const look = { terminal, stack: "prod" };
+    const first = describeRealOutputs(outputs, answering, { ...look, announce: true });
+    expect(first).to.include("✓ HiveMatrix  https://hive.example");
+    expect(first.join("\n")).to.include("once   (one-time").and.not.include("localhost");
+    const later = describeRealOutputs(outputs, new Map(), { ...look, announce: false });
+    expect(later.join("\n"))
+      .to.match(/no answer from here/)
+      .and.not.include("once ");
+  });
+
+  it("says what stays on a real host, and how to remove it", () => {
+    expect(describeLeftOnHost("prod", false, [])).to.deep.equal([]);
+    expect(describeLeftOnHost("prod", true, ["postgresql"])).to.deep.equal([
+      "What stays on the host, and how to remove it:",
+      "  Data: rm -rf /var/lib/hivematrix, and its owner: userdel hive-postgres",
+      "    with the state that knows its passwords, .hive/prod.kept.json; the next up goes on with it",
+      "  Debian packages that were installed: sudo apt-get purge postgresql",
     ]);
   });
 });
