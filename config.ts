@@ -5,7 +5,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
 import { addresses, type Addresses, healthAddresses, portOf } from "./addresses.ts";
+import { certificateSettings, type OwnCertificate, ownCertificate } from "./certificateConfig.ts";
 import { type Egress, egressOf } from "./egress.ts";
+import { type Firewall, firewallSettings, firewallsOf } from "./firewallConfig.ts";
 import {
   type Connection,
   connectionOf,
@@ -13,6 +15,7 @@ import {
   hostSchema,
   type Supervisor,
 } from "./hostConfig.ts";
+import { type DeclaredPort, declaredPorts } from "./openPorts.ts";
 import { type Ports, ports as trialPorts } from "./ports.js";
 import { readRegistry, type Registry } from "./registry.ts";
 import { type TokenRules, tokenRulesOf, tokenSettings } from "./tokenRules.ts";
@@ -75,6 +78,8 @@ const settingsSchema = z
       .transform((text) => text === "true")
       .optional()
       .describe("`down` leaves the databases on the disk. Default: on systemd it does."),
+    ...certificateSettings,
+    ...firewallSettings,
     ...tokenSettings,
   })
   .check(({ value: { host, supervisor, unprovenCallers }, issues }) => {
@@ -104,6 +109,8 @@ export interface Config {
   readonly forwardBase: number;
   /** Names and addresses of the gateway's certificate; the one people enter by comes first. */
   readonly names: readonly string[];
+  /** The gateway's, if somebody else issued it; undefined: the local authority's. */
+  readonly certificate: OwnCertificate | undefined;
   /** Folder of data and programs on the host. */
   readonly root: string;
   /** runit: system user that owns the processes; absent: whoever runs `up`. */
@@ -117,6 +124,10 @@ export interface Config {
   readonly healthChecks: Readonly<Record<string, string>>;
   /** Whom each of them, and Keycloak, may talk with. */
   readonly egress: Readonly<Record<string, Egress>>;
+  /** Everything that listens, and what of it is for everybody. */
+  readonly declared: readonly DeclaredPort[];
+  /** That of a real host; none for the trial. */
+  readonly firewalls: readonly Firewall[];
   /** What core is told about tokens, sessions and who may call whom. */
   readonly tokens: TokenRules;
   /** Databases they ask for. */
@@ -165,12 +176,17 @@ export function loadConfig(source: Source = engine()): Config {
   const registry = attempt(faults, () => readRegistry(path));
   const apps = attempt(faults, () => chosenApps(registry, settings.data?.apps, source.stack));
   const connection = attempt(faults, () => connectionOf(settings.data?.host));
+  const domain = settings.data?.domain ?? settings.data?.host?.address ?? "localhost";
+  const certificate = attempt(faults, () =>
+    ownCertificate(settings.data ?? {}, source.directory, domain),
+  );
   if (
     !settings.success ||
     trial === undefined ||
     registry === undefined ||
     apps === undefined ||
-    connection === undefined
+    connection === undefined ||
+    faults.length > 0
   ) {
     throw new pulumi.RunError(faults.join("\n"));
   }
@@ -178,12 +194,12 @@ export function loadConfig(source: Source = engine()): Config {
   const supervisor = data.supervisor ?? (data.host === undefined ? "runit" : "systemd");
   const real = supervisor === "systemd";
   const ports = portsOf(data.portBase ?? trial.portBase, real);
-  const domain = data.domain ?? data.host?.address ?? "localhost";
   return {
     stack: source.stack,
     connection,
     supervisor,
     forwardBase: forwardBaseOf(source.stack, data.host),
+    certificate,
     names: [...new Set([domain, "localhost", "127.0.0.1", "::1"])],
     ports,
     urls: addresses(ports, domain),
@@ -194,6 +210,8 @@ export function loadConfig(source: Source = engine()): Config {
     services: servicesOf(apps, ports, dirname(path)),
     healthChecks: healthAddresses(apps, ports),
     egress: egressOf(apps),
+    declared: declaredPorts(apps, ports, real),
+    firewalls: real ? firewallsOf(data, connection, ports) : [],
     tokens: tokenRulesOf(apps, data),
     databases: Object.values(apps).flatMap(({ database }) => database ?? []),
     adminUsername: data.adminUsername,

@@ -8,10 +8,13 @@ export interface Egress {
   readonly reason: string | undefined;
 }
 
-/** Keycloak's database is reached by loopback, and the realm names no mail server and no directory. */
-const keycloak: Egress = { networks: [], reason: undefined };
+/** Databases are reached by loopback, and the realm names no mail server and no directory. */
+const servers: Readonly<Record<string, Egress>> = {
+  keycloak: { networks: [], reason: undefined },
+  postgres: { networks: [], reason: undefined },
+};
 
-/** Whom each service may talk with; Keycloak's is in no registry. */
+/** Whom each service may talk with, and the servers, which are in no registry. */
 export function egressOf(apps: Readonly<Record<string, App>>): Record<string, Egress> {
   const declared = Object.entries(apps).map(([name, { egress }]): [string, Egress] => [
     name,
@@ -19,7 +22,7 @@ export function egressOf(apps: Readonly<Record<string, App>>): Record<string, Eg
       ? { networks: egress, reason: undefined }
       : { networks: ["any"], reason: egress.any },
   ]);
-  return { ...Object.fromEntries(declared), keycloak };
+  return { ...Object.fromEntries(declared), ...servers };
 }
 
 /** One line for each service: who may talk out. Printed by previews and `hive audit`. */

@@ -3,6 +3,8 @@ import { Callers } from "./components/callers.ts";
 import { Certificate } from "./components/certificate.ts";
 import { Core } from "./components/core.ts";
 import { Database } from "./components/database.ts";
+import { Exposure } from "./components/exposure.ts";
+import { FirewallRules } from "./components/firewallRules.ts";
 import { Gateway } from "./components/gateway.ts";
 import { Host } from "./components/host.ts";
 import { KeycloakServer } from "./components/keycloakServer.ts";
@@ -27,6 +29,10 @@ const host = new Host("host", {
   reached: [ports.postgres, ports.keycloak],
   forwardBase: config.forwardBase,
 });
+
+config.firewalls.map(
+  (rules) => new FirewallRules("firewall", { host, ...rules, egress: config.egress }),
+);
 
 const server = new PostgresServer("postgres", {
   host,
@@ -56,6 +62,7 @@ const certificate = new Certificate("certificate", {
   host,
   names: config.names,
   reader: "nexus",
+  own: config.certificate,
 });
 const services = new ServiceDirectory("services", {
   host,
@@ -78,7 +85,7 @@ const core = new Core("core", {
   gateway: "nexus",
   loggerUrl: urls.logger,
 });
-new Logger("helm", {
+const logger = new Logger("helm", {
   host,
   runtime,
   database: database("logger"),
@@ -87,7 +94,7 @@ new Logger("helm", {
   coreUrl: urls.core,
   healthChecks: config.healthChecks,
 });
-new Gateway("nexus", {
+const gateway = new Gateway("nexus", {
   host,
   runtime,
   certificate,
@@ -101,7 +108,7 @@ new Gateway("nexus", {
   loggerUrl: urls.logger,
 });
 
-config.services.map(
+const apps = config.services.map(
   (service) =>
     new App(service.name, {
       ...service,
@@ -116,6 +123,13 @@ config.services.map(
       origin: urls.gateway,
     }),
 );
+
+new Exposure("exposure", {
+  host,
+  ports: config.declared,
+  egress: config.egress,
+  after: [server, keycloak, core, logger, gateway, ...apps],
+});
 
 export const gatewayUrl = urls.gateway;
 export const helmUrl = urls.logger;

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-import { openPorts } from "../openings.ts";
+import { openPorts } from "../openPorts.ts";
 import { ports } from "../ports.js";
 import { iptablesScript } from "../provider/firewall/iptables.ts";
 import { inwardRules } from "../provider/firewall/nft.ts";
@@ -21,7 +21,7 @@ const formats: Readonly<Record<string, (rules: Rules) => string>> = {
 interface PrintOptions {
   readonly format: string;
   readonly stack: string;
-  readonly sshPort: number;
+  readonly sshPort: number[];
   readonly sshRate: number;
   readonly open?: number[];
   readonly json?: boolean;
@@ -38,13 +38,13 @@ export function addFirewall(program: Command): void {
         .default("nft"),
     )
     .option("-s, --stack <name>", "whose gateway is to be reached", "dev")
-    .option("--ssh-port <port>", "port of sshd", readPort, 22)
-    .option("--ssh-rate <number>", "new ssh connections a minute from one address", readRate, 20)
+    .option("--ssh-port <ports>", "ports of sshd", readPorts, [22])
+    .option("--ssh-rate <number>", "new ssh connections a minute from one address", readRate, 30)
     .option("--open <ports>", "TCP ports open to everybody; default the gateway's", readPorts)
     .option("--json", "print one JSON object: format, rules, script")
     .action((options: PrintOptions) => {
       const { format, stack, sshPort, sshRate, json, open = gatewayPorts(stack) } = options;
-      const rules: Rules = { sshPort, sshRate, open: open.map((port) => ({ port })) };
+      const rules: Rules = { sshPorts: sshPort, sshRate, open: open.map((port) => ({ port })) };
       const script = (formats[format] ?? ufwScript)(rules);
       openOutput().line(
         json === true ? JSON.stringify({ format, rules, script }) : script.trimEnd(),

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 
+import { addAudit } from "./audit.ts";
 import { addAuditLog } from "./auditLog.ts";
 import { addCurl } from "./curl.ts";
 import { addDrift } from "./drift.ts";
@@ -37,6 +38,7 @@ for (const add of [
   addCurl,
   addRotate,
   addFirewall,
+  addAudit,
   addAuditLog,
 ]) {
   add(program);

@@ -47,6 +47,12 @@ export class Gateway extends Service<GatewayEnv, "COOKIE_KEY"> {
           PUBLIC_ORIGIN: args.origin,
           TLS_CERTIFICATE_FILE: certificate.certificatePath,
           TLS_KEY_FILE: certificate.keyPath,
+          ...(certificate.local === undefined
+            ? {}
+            : {
+                TLS_LOCAL_CERTIFICATE_FILE: certificate.local.certificatePath,
+                TLS_LOCAL_KEY_FILE: certificate.local.keyPath,
+              }),
           ROUTES_FILE: directory.routesPath,
           CORE_URL: core.url,
           SERVICE_NAME: name,

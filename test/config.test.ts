@@ -49,7 +49,7 @@ describe("config", () => {
   }
 
   it("has a default for everything", () => {
-    const { registry: read, apps, egress, tokens, ...config } = load();
+    const { registry: read, apps, egress, tokens, declared, ...config } = load();
     expect(tokens).to.deep.equal({
       userTokenLifetime: 3600,
       serviceTokenLifetime: 300,
@@ -63,7 +63,8 @@ describe("config", () => {
       calls: { nexus: ["core", "helm"], core: ["helm"], helm: ["core"] },
       audiences: [],
     });
-    expect(Object.keys(egress)).to.deep.equal(["nexus", "core", "helm", "keycloak"]);
+    expect(Object.keys(egress)).to.deep.equal(["nexus", "core", "helm", "keycloak", "postgres"]);
+    expect(declared.filter(({ open }) => open)).to.deep.equal([]);
     expect(Object.keys(apps)).to.deep.equal(["nexus", "core", "helm"]);
     expect(config).to.deep.equal({
       stack: "dev",
@@ -78,6 +79,8 @@ describe("config", () => {
         logger: "http://localhost:5004",
       },
       services: [],
+      firewalls: [],
+      certificate: undefined,
       healthChecks: {
         nexus: "https://localhost:8000/health/live",
         core: "http://127.0.0.1:5000/health",
@@ -264,6 +267,31 @@ describe("config", () => {
       expect(load({ host: host() }).urls.gateway).to.equal("https://203.0.113.5");
       const six = load({ host: host({ address: "2001:db8::5" }), portBase: "20000" });
       expect(six.urls.gateway).to.equal("https://[2001:db8::5]:20000");
+    });
+
+    it("has a firewall for ssh by any port it has, and the gateway; the trial has none", () => {
+      const firewalls = (settings: Record<string, string>) => load(settings).firewalls;
+      expect(firewalls({})).to.deep.equal([]);
+      expect(firewalls({ host: host() })).to.deep.equal([{ sshPorts: [22], open: [80, 443] }]);
+      expect(firewalls({ host: host({ port: 2222 }), sshPort: "22" })).to.deep.equal([
+        { sshPorts: [2222, 22], open: [80, 443] },
+      ]);
+      expect(firewalls({ supervisor: "systemd", sshPort: "23", portBase: "20000" })).to.deep.equal([
+        { sshPorts: [23], open: [20_000] },
+      ]);
+      expect(firewalls({ host: host(), firewall: "none" })).to.deep.equal([]);
+      const open = (settings: Record<string, string>) =>
+        load(settings).declared.flatMap((one) => (one.open ? [one.port] : []));
+      expect(open({})).to.deep.equal([]);
+      expect(open({ host: host() })).to.deep.equal([443]);
+    });
+
+    it("does not start with a certificate that is not right", () => {
+      writeFileSync(join(directory, "own.pem"), "nothing");
+      const settings = { host: host(), certificate: "own.pem", certificateKey: "own.pem" };
+      expect(fault(settings)).to.equal(
+        "hivematrix:certificate: own.pem holds no certificate in PEM.",
+      );
     });
 
     it("takes a private key from a file", () => {

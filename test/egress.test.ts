@@ -20,6 +20,7 @@ describe("egress", () => {
       mail: { networks: ["any"], reason: "mail goes everywhere" },
       quiet: { networks: [], reason: undefined },
       keycloak: { networks: [], reason: undefined },
+      postgres: { networks: [], reason: undefined },
     });
   });
 
@@ -29,6 +30,7 @@ describe("egress", () => {
       "mail may talk with anybody (mail goes everywhere)",
       "quiet talks with nobody outside",
       "keycloak talks with nobody outside",
+      "postgres talks with nobody outside",
     ]);
   });
 });

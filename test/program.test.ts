@@ -270,6 +270,32 @@ describe("program on a real host", () => {
     expect(of("nexus", "env")).to.include({ HOSTS: "0.0.0.0,::", PORT: "443" });
   });
 
+  it("lets in ssh, the gateway and nobody else, and refuses whom services may not talk with", () => {
+    expect(engine.childrenOf("firewall")).to.have.keys("firewall-packages", "firewall-ruleset");
+    const { inputs, dependsOn } = engine.find("firewall-ruleset");
+    expect(inputs).to.deep.include({ sshPorts: [22], open: [{ port: 80 }, { port: 443 }] });
+    const users = (inputs["egress"] as { name: string; user: string }[]).map(({ user }) => user);
+    expect(users).to.have.members(
+      ["nexus", "core", "helm", "keycloak", "postgres"].map((name) => `hive-${name}`),
+    );
+    // nft takes users by name: they must be there.
+    expect(dependsOn).to.include.members(["host-user-core", "firewall-packages"]);
+  });
+
+  it("leaves the firewall to another tool where that is chosen, and asks for the exposure all the same", async () => {
+    const other = await run({
+      stack: "prod",
+      config: { ...config, "hivematrix:firewall": "none" },
+    });
+    expect(other.engine.registered.map(({ name }) => name)).not.to.include("firewall");
+    const ports = other.engine.find("exposure").inputs["ports"] as {
+      name: string;
+      open: boolean;
+    }[];
+    expect(ports.filter(({ open }) => open).map(({ name }) => name)).to.deep.equal(["nexus"]);
+    expect(ports.map(({ name }) => name)).to.include.members(["postgres", "keycloak", "core"]);
+  });
+
   it("hands our own services every secret as a credential, and none in the environment", () => {
     for (const name of ["core", "helm", "nexus"]) {
       const { env, credentials } = engine.find(`${name}-service`).inputs;

@@ -21,8 +21,8 @@ export const revert = "hivematrix-firewall-revert";
 const madeOf = "# Made of: ";
 
 /** What decides about the text; the rest says how it is applied. */
-function shapeOf({ sshPort, sshRate, open, egress }: FirewallInputs) {
-  return { sshPort, sshRate, open, egress };
+function shapeOf({ sshPorts, sshRate, open, egress }: FirewallInputs) {
+  return { sshPorts, sshRate, open, egress };
 }
 
 export function inwardText(inputs: FirewallInputs): string {

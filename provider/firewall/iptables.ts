@@ -17,7 +17,7 @@ set -e
 ${family("iptables", rules)}${family("ip6tables", rules)}`;
 }
 
-function family(program: "iptables" | "ip6tables", { sshPort, sshRate, open }: Rules): string {
+function family(program: "iptables" | "ip6tables", { sshPorts, sshRate, open }: Rules): string {
   const six = program === "ip6tables";
   const arriving = [
     "-i lo -j RETURN",
@@ -25,8 +25,11 @@ function family(program: "iptables" | "ip6tables", { sshPort, sshRate, open }: R
     // With IPv6 an address of this host is of both types.
     "-m addrtype --dst-type UNICAST -m addrtype ! --dst-type LOCAL -j RETURN",
     ...(six ? icmp6 : icmp4),
-    `-p tcp --dport ${sshPort} -m conntrack --ctstate NEW -m hashlimit --hashlimit-name hive-ssh${six ? "6 --hashlimit-srcmask 64" : "4"} --hashlimit-mode srcip --hashlimit-above ${sshRate}/minute --hashlimit-burst ${sshRate} -j DROP`,
-    `-p tcp --dport ${sshPort} -j RETURN`,
+    ...sshPorts.map(
+      (port) =>
+        `-p tcp --dport ${port} -m conntrack --ctstate NEW -m hashlimit --hashlimit-name hive-ssh${six ? "6 --hashlimit-srcmask 64" : "4"} --hashlimit-mode srcip --hashlimit-above ${sshRate}/minute --hashlimit-burst ${sshRate} -j DROP`,
+    ),
+    ...sshPorts.map((port) => `-p tcp --dport ${port} -j RETURN`),
     ...open.flatMap((opening) => matches(opening, six).map((match) => `${match} -j RETURN`)),
     "-j DROP",
   ];

@@ -2,27 +2,26 @@ import type { Failure } from "../schema.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /**
- * Whether rules that open `sshPort` would lock out who applies them: by ssh, the very port the host is
+ * Whether rules that open `sshPorts` would lock out who applies them: by ssh, the very port the host is
  * reached by; here, those that sshd_config(5) names. Nothing is connected to.
  */
 export async function lockout(
-  sshPort: unknown,
+  sshPorts: unknown,
   transport: Transport | undefined,
 ): Promise<Failure[]> {
-  if (transport === undefined || typeof sshPort !== "number") return [];
-  if (transport.port !== undefined) {
-    return transport.port === sshPort ? [] : [failure(sshPort, `you come in by ${transport.port}`)];
-  }
-  const ports = await configuredPorts(transport);
-  if (ports.length === 0 || ports.includes(sshPort)) return [];
-  return [failure(sshPort, `sshd of this machine listens on ${ports.join(" and ")}`)];
-}
-
-function failure(sshPort: number, where: string): Failure {
-  return {
-    property: "sshPort",
-    reason: `${sshPort} would lock you out: ${where}; set it to that port`,
-  };
+  if (transport === undefined || !Array.isArray(sshPorts) || sshPorts.length === 0) return [];
+  const open = sshPorts as unknown[];
+  if (open.some((port) => typeof port !== "number")) return [];
+  const used = transport.port === undefined ? await configuredPorts(transport) : [transport.port];
+  if (used.length === 0 || used.some((port) => open.includes(port))) return [];
+  const where =
+    transport.port === undefined ? "sshd of this machine listens on" : "the host is reached by";
+  return [
+    {
+      property: "sshPorts",
+      reason: `${open.join(", ")} would lock you out: ${where} ${used.join(" and ")}; add it`,
+    },
+  ];
 }
 
 async function configuredPorts(transport: Transport): Promise<number[]> {

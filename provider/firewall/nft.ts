@@ -13,13 +13,14 @@ export const outwardTable = "inet hivematrix_egress";
  * forwarded packet there, which a chain at the hook input never sees. `passing` refuses who sends to a
  * container's own address instead; what Docker translated was decided on before.
  */
-export function inwardRules({ sshPort, sshRate, open }: Rules): string {
+export function inwardRules({ sshPorts, sshRate, open }: Rules): string {
   const openings = open.flatMap((opening) =>
     matchesOf(
       opening,
       (network, protocol, port) => `${sourceOf(network)}${protocol} dport ${port}`,
     ),
   );
+  const ssh = sshPorts.length === 1 ? sshPorts.join() : `{ ${sshPorts.join(", ")} }`;
   const rate = `limit rate over ${sshRate}/minute burst ${sshRate} packets`;
   return table(
     inwardTable,
@@ -40,9 +41,9 @@ export function inwardRules({ sshPort, sshRate, open }: Rules): string {
     meta l4proto igmp accept
     udp sport 67 udp dport 68 accept
     ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept
-    tcp dport ${sshPort} ct state new add @ssh4 { ip saddr ${rate} } drop
-    tcp dport ${sshPort} ct state new add @ssh6 { ip6 saddr and ffff:ffff:ffff:ffff:: ${rate} } drop
-    tcp dport ${sshPort} accept
+    tcp dport ${ssh} ct state new add @ssh4 { ip saddr ${rate} } drop
+    tcp dport ${ssh} ct state new add @ssh6 { ip6 saddr and ffff:ffff:ffff:ffff:: ${rate} } drop
+    tcp dport ${ssh} accept
 ${lines(openings.map((match) => `${match} accept`))}    counter drop
   }
   chain passing {

@@ -18,8 +18,8 @@ export interface Outward {
 
 /** What may be reached on a host; everything else is refused. */
 export interface Rules {
-  /** Port of sshd: always open, with a bounded number of new connections for each address. */
-  readonly sshPort: number;
+  /** Ports of sshd: always open, with a bounded number of new connections for each address. */
+  readonly sshPorts: readonly number[];
   /** New ssh connections a minute from one IPv4 address or IPv6 /64; as many again at once. */
   readonly sshRate: number;
   readonly open: readonly Opening[];

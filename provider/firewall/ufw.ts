@@ -1,7 +1,7 @@
 import { matchesOf, type Rules } from "./rules.ts";
 
 /** The same as commands of ufw, for hand use. ufw itself lets ICMP's and IPv6's necessary parts in. */
-export function ufwScript({ sshPort, open }: Rules): string {
+export function ufwScript({ sshPorts, open }: Rules): string {
   const allowed = open.flatMap((opening) =>
     matchesOf(opening, (network, protocol, port) =>
       network === undefined
@@ -16,7 +16,6 @@ set -e
 ufw default deny incoming
 ufw default allow outgoing
 # At most six new connections in 30 seconds from one address (ufw(8)).
-ufw limit ${sshPort}/tcp
-${allowed.map((line) => `${line}\n`).join("")}ufw --force enable
+${sshPorts.map((port) => `ufw limit ${port}/tcp\n`).join("")}${allowed.map((line) => `${line}\n`).join("")}ufw --force enable
 `;
 }

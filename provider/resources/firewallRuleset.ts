@@ -22,13 +22,17 @@ const network = () =>
   z.union([z.cidrv4(), z.cidrv6()], { error: "must be a network such as 192.0.2.0/24" });
 
 const inputs = {
-  sshPort: port().default(22).describe("Port of sshd; always open. Default 22."),
+  sshPorts: z
+    .array(port())
+    .min(1, "must name a port, or nobody comes in again")
+    .default([22])
+    .describe("Ports of sshd; always open. Default 22."),
   sshRate: z
     .int()
     .min(6)
     .max(1000)
-    .default(20)
-    .describe("New ssh connections a minute from one IPv4 address or IPv6 /64; default 20."),
+    .default(30)
+    .describe("New ssh connections a minute from one IPv4 address or IPv6 /64; default 30."),
   open: z
     .array(
       z.strictObject({
@@ -78,7 +82,7 @@ export const firewallRuleset = define({
   replaceOn: [],
   incidental: ["confirmWithin"],
 
-  faults: (wanted, transport) => lockout(wanted.sshPort, transport),
+  faults: (wanted, transport) => lockout(wanted.sshPorts, transport),
 
   plan(wanted, old) {
     const rules = hasUnknown(wanted) ? UNKNOWN : textOf(wanted as FirewallInputs);

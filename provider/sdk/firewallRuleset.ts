@@ -23,9 +23,9 @@ export interface OutwardArgs {
 }
 
 export interface FirewallRulesetArgs {
-  /** Port of sshd, always open; default 22. */
-  sshPort?: Input<number> | undefined;
-  /** New ssh connections a minute from one IPv4 address or IPv6 /64; 6 to 1000, default 20. */
+  /** Ports of sshd, always open; default 22. The one the host is reached by must be among them. */
+  sshPorts?: Input<Input<number>[]> | undefined;
+  /** New ssh connections a minute from one IPv4 address or IPv6 /64; 6 to 1000, default 30. */
   sshRate?: Input<number> | undefined;
   /** Ports that may be reached from outside. */
   open?: Input<Input<OpeningArgs>[]> | undefined;
@@ -40,7 +40,7 @@ export interface FirewallRulesetArgs {
  * taken back by a timer unless a new connection is made. One for each host. Import by `hivematrix`.
  */
 export class FirewallRuleset extends CustomResource {
-  declare readonly sshPort: Output<number>;
+  declare readonly sshPorts: Output<number[]>;
   declare readonly enabled: Output<boolean>;
   /** What the machine loads when it starts. */
   declare readonly rules: Output<string>;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type RequestListener, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 
 import { LogClient, type Log } from "../kernel/log.ts";
 import type { Listener } from "../kernel/server.ts";
@@ -40,12 +40,17 @@ import { type Backend, Upstreams, type UpstreamsOptions } from "./upstreams.ts";
 import { createVisitors } from "./visitor.ts";
 import { createWebSockets, refuseUpgrade } from "./webSocket.ts";
 
-/** What is read from files, and again at SIGHUP. */
-export interface GatewayFiles {
-  readonly routes: Routes;
-  /** PEM. */
+/** PEM. */
+export interface KeyPair {
   readonly certificate: string;
   readonly key: string;
+}
+
+/** What is read from files, and again at SIGHUP. */
+export interface GatewayFiles extends KeyPair {
+  readonly routes: Routes;
+  /** For who asks for localhost; default what everybody gets. */
+  readonly local?: KeyPair | undefined;
 }
 
 export interface GatewayOptions {
@@ -82,6 +87,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { config, log, fetch = globalThis.fetch, now = Date.now } = options;
   const publicOrigin = new URL(config.PUBLIC_ORIGIN);
   let files = options.files;
+  let local = localContext(files);
   let inner = innerAddresses(config, files.routes);
   const routes = () => files.routes;
   const core =
@@ -234,7 +240,16 @@ export function createGateway(options: GatewayOptions): Gateway {
   const handler: RequestListener = (request, response) => {
     void handle(request, response);
   };
-  const servers = createServers(config, tlsOptions(files), handler);
+  const servers = createServers(
+    config,
+    {
+      ...tlsOptions(files),
+      SNICallback: (name, answer) => {
+        answer(null, name === "localhost" ? local : undefined);
+      },
+    },
+    handler,
+  );
   for (const server of servers) {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       void upgrade(request, socket, head);
@@ -254,6 +269,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     metrics,
     use(next) {
       createSecureContext(tlsOptions(next));
+      local = localContext(next);
       for (const server of servers) server.setSecureContext(tlsOptions(next));
       files = next;
       inner = innerAddresses(config, next.routes);
@@ -276,7 +292,11 @@ function isProbe({ instance }: Exchange): boolean {
   return instance.startsWith("/health");
 }
 
-function tlsOptions({ certificate, key }: GatewayFiles): SecureContextOptions {
+function localContext({ local }: GatewayFiles): SecureContext | undefined {
+  return local === undefined ? undefined : createSecureContext(tlsOptions(local));
+}
+
+function tlsOptions({ certificate, key }: KeyPair): SecureContextOptions {
   return { cert: certificate, key, minVersion: "TLSv1.2" };
 }
 

@@ -18,6 +18,9 @@ export const gatewayEnv = z.object({
   /** PEM: the chain that is presented, and its key. */
   TLS_CERTIFICATE_FILE: path,
   TLS_KEY_FILE: path,
+  /** The same for who asks for localhost: the platform's own checks. Default: those above. */
+  TLS_LOCAL_CERTIFICATE_FILE: path.optional(),
+  TLS_LOCAL_KEY_FILE: path.optional(),
   /** JSON, see routes.ts: which services there are and who may use them. */
   ROUTES_FILE: path,
   CORE_URL: origin,

@@ -1,6 +1,6 @@
 import type { RequestListener } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { SecureContextOptions } from "node:tls";
+import type { TlsOptions } from "node:tls";
 
 import type { Listener } from "../kernel/server.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -21,7 +21,7 @@ const handshakeTimeout = 10_000;
 /** The servers that people reach, one for each address of HOSTS. */
 export function createServers(
   config: GatewayConfig,
-  tls: SecureContextOptions,
+  tls: TlsOptions,
   handler: RequestListener,
 ): readonly Server[] {
   return config.HOSTS.map(() =>

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 
 import { Certificate } from "../../components/certificate.ts";
@@ -57,6 +58,23 @@ describe("components/Certificate", () => {
           mode: "0600",
         },
       },
+    });
+  });
+
+  it("puts a certificate of one's own in its place, and keeps the authority's for localhost", async () => {
+    const engine = await mockEngine();
+    const own = { chain: "own chain\n", key: pulumi.secret("own key\n"), daysLeft: 90 };
+    const host = new Host("host", { root: "/srv/hive" });
+    const built = new Certificate("certificate", { host, names, reader: "nexus", own });
+    await engine.drain();
+    const content = (noun: string) => engine.find(`certificate-${noun}`).inputs["content"];
+    expect(content("gateway-file")).to.equal("own chain\n");
+    expect(content("gateway-key")).to.deep.equal(secret("own key\n"));
+    expect(content("local-file")).to.contain("certificate of certificate-gateway");
+    expect(engine.find("certificate-local-key").inputs["mode"]).to.equal("0600");
+    expect(built.local).to.deep.equal({
+      certificatePath: "/srv/hive/tls/local.crt",
+      keyPath: "/srv/hive/tls/local.key",
     });
   });
 

@@ -104,18 +104,22 @@ describe("FirewallRuleset on Debian, applied by SSH", function () {
   });
 
   it("fails at preview when it would lock out ssh", async () => {
-    const { failures } = await on.plugin.check(kind, { sshPort: 2222, sshRate: 1, open: [{}] });
+    const { failures } = await on.plugin.check(kind, {
+      sshPorts: [2222, 23],
+      sshRate: 1,
+      open: [{}],
+    });
     expect(failures).to.deep.equal([
       "sshRate must be at least 6",
       "open[0].port is required: a number",
-      "sshPort 2222 would lock you out: you come in by 22; set it to that port",
+      "sshPorts 2222, 23 would lock you out: the host is reached by 22; add it",
     ]);
   });
 
   it("takes rules back at once that let no new connection in", async () => {
     const state = await create();
     const before = await on.sh(tables);
-    const locking = { ...(await declare()), sshPort: 2222, confirmWithin: 20 };
+    const locking = { ...(await declare()), sshPorts: [2222], confirmWithin: 20 };
     const error = await failed(on.plugin.update(kind, "hivematrix", state, locking));
     expect(error.message).to.match(
       /^No new connection passes the new rules \(.*\), and they would lock you out\. The former rules are back\.$/,
@@ -129,7 +133,7 @@ describe("FirewallRuleset on Debian, applied by SSH", function () {
     const state = await create();
     const before = await on.sh(tables);
     const dying = await HostPlugin.start({}, on.configuration);
-    const locking = { ...(await declare()), sshPort: 2222, confirmWithin: 20 };
+    const locking = { ...(await declare()), sshPorts: [2222], confirmWithin: 20 };
     const lost = dying.update(kind, "hivematrix", state, locking).catch(() => undefined);
     await until(async () => (await on.sh(tables)).includes("dport 2222"));
     process.kill(dying.pid, "SIGKILL");

@@ -80,7 +80,7 @@ describe("FirewallRuleset on the machine that Pulumi runs on", function () {
     return { child, ended, hear };
   }
   const up = (open: object[], confirmWithin: number) => {
-    const inputs = { sshPort: 22, sshRate: 100, open, egress: [], confirmWithin, enabled: true };
+    const inputs = { sshPorts: [22], sshRate: 100, open, egress: [], confirmWithin, enabled: true };
     const [command = "", ...args] = dockerCommand();
     const program = ["node", "/opt/up.mjs", JSON.stringify(inputs)];
     return start(command, [...args, "exec", "-i", host.name, ...program]);

@@ -7,7 +7,7 @@ import { noContainers, startHost, type TestHost } from "../support/container.ts"
 import { buildWorld, type World } from "./firewallWorld.ts";
 
 const rules = {
-  sshPort: 22,
+  sshPorts: [22],
   sshRate: 5,
   open: [{ port: 443 }, { port: 8443, from: ["192.0.2.0/24", "fd12::/64"] }],
 };
