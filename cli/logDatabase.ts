@@ -26,6 +26,10 @@ export interface Filter {
   /** This level and the ones above it; default all. */
   readonly level?: Level | undefined;
   readonly since?: Date | undefined;
+  /** Stands in the message, in any case. */
+  readonly text?: string | undefined;
+  /** Number of a request, as UUID or as a W3C trace context has it. */
+  readonly trace?: string | undefined;
 }
 
 /** Number of the last line that was looked at; every line up to it is told. */
@@ -111,7 +115,7 @@ export class LogDatabase {
     const horizon = await explained(this.#horizon());
     const [condition, values] = conditionOf(filter);
     const entries = await explained(
-      this.#read(`${condition} AND id > $4 AND id <= $5 ORDER BY id LIMIT ${String(most)}`, [
+      this.#read(`${condition} AND id > $6 AND id <= $7 ORDER BY id LIMIT ${String(most)}`, [
         ...values,
         former,
         horizon,
@@ -131,7 +135,7 @@ export class LogDatabase {
     const horizon = await this.#horizon();
     // What is stored right now comes with the next look.
     const entries = await this.#read(
-      `${condition} AND id <= $4 ORDER BY timestamp DESC, id DESC LIMIT $5`,
+      `${condition} AND id <= $6 ORDER BY timestamp DESC, id DESC LIMIT $7`,
       [...values, horizon, count],
     );
     return { entries: entries.reverse(), position: horizon };
@@ -154,18 +158,34 @@ export class LogDatabase {
   }
 }
 
-/** Of $1 to $3. */
-function conditionOf({ service, level, since }: Filter): [condition: string, values: unknown[]] {
+/** Of $1 to $5. */
+function conditionOf({
+  service,
+  level,
+  since,
+  text,
+  trace,
+}: Filter): [condition: string, values: unknown[]] {
   return [
     `($1::text IS NULL OR service_name = $1) AND ($2::text[] IS NULL OR level = ANY ($2))
-     AND ($3::timestamp IS NULL OR timestamp >= $3)`,
+     AND ($3::timestamp IS NULL OR timestamp >= $3)
+     AND ($4::text IS NULL OR message ILIKE $4) AND ($5::text[] IS NULL OR trace_id = ANY ($5))`,
     [
       service ?? null,
       level === undefined ? null : levels.slice(levels.indexOf(level)),
       // The column has UTC without saying so.
       since === undefined ? null : since.toISOString().replace("Z", ""),
+      text === undefined ? null : `%${text.replace(/[\\%_]/g, "\\$&")}%`,
+      trace === undefined ? null : formsOf(trace),
     ],
   ];
+}
+
+/** One number has two forms (runtime/logger/traceId.ts). */
+function formsOf(id: string): string[] {
+  const plain = id.toLowerCase().replaceAll("-", "");
+  const uuid = plain.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return /^[\da-f]{32}$/.test(plain) ? [id, plain, uuid] : [id];
 }
 
 /** Turns what PostgreSQL or the network says into one sentence. */

@@ -13,6 +13,8 @@ export interface LogsOptions {
   readonly tail?: string;
   readonly level?: string;
   readonly since?: string;
+  readonly grep?: string;
+  readonly trace?: string;
   readonly follow?: boolean;
   readonly json?: boolean;
 }
@@ -35,6 +37,8 @@ export function addLogs(program: Command): void {
     .option("-n, --tail <lines>", `at most ${many}; default ${few}, with --since ${many}`)
     .option("-l, --level <level>", `this level and above: ${levels.join(", ")}`)
     .option("--since <time>", "15m, 2h, 1d, or a time as in 2026-01-31T08:00")
+    .option("-g, --grep <text>", "lines whose message has this text, in any case")
+    .option("-t, --trace <id>", "lines of this request, of every service")
     .option("-f, --follow", "go on with new lines until Ctrl-C")
     .option("-s, --stack <name>", "the stack", "dev")
     .option("--json", "print one JSON object a line")
@@ -70,6 +74,8 @@ export async function showLogs(
     service,
     level: options.level === undefined ? undefined : parseLevel(options.level),
     since: options.since === undefined ? undefined : parseSince(options.since, now()),
+    text: options.grep,
+    trace: options.trace,
   };
   const database = await LogDatabase.open(readServiceEnvironment(trial, logger));
   try {
@@ -116,8 +122,8 @@ async function checkService(trial: Trial, database: LogDatabase, name: string): 
   throw new HiveError(`There is no service ${name}.${hint} There are: ${known.join(", ")}.`, 2);
 }
 
-function describeNothing({ service, level, since }: Filter, follow: boolean): string {
-  const filtered = service !== undefined || level !== undefined || since !== undefined;
+function describeNothing(filter: Filter, follow: boolean): string {
+  const filtered = Object.values(filter).some((value) => value !== undefined);
   const found = filtered ? "No line matches so far" : "There are no lines yet";
   return follow ? `${found}; waiting for the first.` : `${found}.`;
 }

@@ -14,17 +14,21 @@ import { Collector } from "./collector.ts";
 import type { LoggerConfig } from "./config.ts";
 import { addHealth } from "./health.ts";
 import { addIngest } from "./ingest.ts";
+import { Intake } from "./intake.ts";
+import { LiveTail } from "./liveTail.ts";
+import { addOtlp } from "./otlp.ts";
 import { addPage } from "./page.ts";
 import { Probes } from "./probes.ts";
 import { addQuery } from "./query.ts";
 import { addServices } from "./services.ts";
 import { LogStore, storeFault } from "./store.ts";
+import { addStream } from "./stream.ts";
 import { WordIndex } from "./wordIndex.ts";
 
 export interface LoggerOptions {
   readonly config: Pick<
     LoggerConfig,
-    "CORE_URL" | "SERVICE_NAME" | "SERVICES_FOLDER" | "HEALTH_CHECKS" | "CA_FILE"
+    "CORE_URL" | "SERVICE_NAME" | "LOG_READERS" | "SERVICES_FOLDER" | "HEALTH_CHECKS" | "CA_FILE"
   >;
   /** Ended by the caller, after `close`. */
   readonly pool: Pool;
@@ -37,12 +41,17 @@ export interface LoggerOptions {
 export interface Logger {
   readonly app: FastifyInstance;
   readonly collector: Collector;
+  /** Ends what would last for ever. */
+  readonly drain: () => void;
   /** Ends timers and probes, writes the last access lines. */
   readonly close: () => Promise<void>;
 }
 
 /** Milliseconds between two times that new words are put into their index. */
 const wordInterval = 1000;
+
+/** Their requests are no lines: each would bring another one. */
+const unlogged = new Set(["/health", "/api/logs/ingest", "/v1/logs"]);
 
 /** Milliseconds between two looks for partitions that are missing. */
 const partitionInterval = 3_600_000;
@@ -72,20 +81,24 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
     ca: CA_FILE === undefined ? undefined : readFileSync(CA_FILE, "utf8"),
     now,
   });
-  const auth = new Auth(options.keys ?? remoteKeys(CORE_URL), SERVICE_NAME);
+  const auth = new Auth(options.keys ?? remoteKeys(CORE_URL), SERVICE_NAME, config.LOG_READERS);
   const accessLog = new AccessLog({ service: SERVICE_NAME, store, log, now });
   const collector = new Collector({ folder: SERVICES_FOLDER, pool, store, log, now });
 
   const app = createApp(log);
   app.addHook("onResponse", (request, reply, done) => {
     const { url } = request.routeOptions;
-    if (url !== "/health" && url !== "/api/logs/ingest") accessLog.write(request, reply);
+    if (url === undefined || !unlogged.has(url)) accessLog.write(request, reply);
     done();
   });
   const addMissingMethods = refuseOtherMethods(app);
   addHealth(app, { name: SERVICE_NAME, probes, database, folder: SERVICES_FOLDER, now });
-  addIngest(app, { auth, store, now });
+  const intake = new Intake();
+  addIngest(app, { auth, intake, store, now });
+  addOtlp(app, { auth, intake, store, now });
   addQuery(app, { auth, store, now });
+  const tail = new LiveTail({ store, log });
+  const drain = addStream(app, { auth, tail, now });
   addServices(app, { auth, probes, store, now });
   addPage(app, { auth, store, probes, pool, log });
   addMissingMethods();
@@ -94,12 +107,14 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
   const close = async (): Promise<void> => {
     clearInterval(partitions);
     await collector.close();
+    drain();
+    await tail.close();
     await app.close();
     await accessLog.close();
     await words.close();
     await probes.close();
   };
-  return { app, collector, close };
+  return { app, collector, drain, close };
 }
 
 function createApp(log: Log): FastifyInstance {
@@ -114,6 +129,7 @@ function createApp(log: Log): FastifyInstance {
     onConstructorPoisoning: "remove",
   });
   app.decorateRequest("claims", null);
+  app.decorateRequest("visible", null);
   app.addHook("onRequest", (request, reply, done) => {
     void reply.headers({ "x-correlation-id": request.id, "x-content-type-options": "nosniff" });
     done();
@@ -137,6 +153,10 @@ function createApp(log: Log): FastifyInstance {
 /** What Fastify itself refuses: no JSON, too large, another media type. */
 function clientFault(fault: unknown): ServiceError | undefined {
   const { code, statusCode } = fault as { code?: string; statusCode?: number };
+  if (/^(Z|ZSTD)_|^ERR_(STREAM|_ZLIB)|^ERR_ZSTD/.test(code ?? "")) {
+    const message = "The body cannot be decompressed";
+    return new ServiceError(400, "ERR_BODY_ENCODING", message, { members: { error: message } });
+  }
   if (code?.startsWith("FST_ERR_") !== true || statusCode === undefined) return undefined;
   if (statusCode < 400 || statusCode >= 500) return undefined;
   const message = (fault as Error).message;

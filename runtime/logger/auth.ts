@@ -4,11 +4,15 @@ import { createRemoteJWKSet, decodeJwt, errors, type JWTVerifyGetKey } from "jos
 import { ServiceError } from "../kernel/serviceError.ts";
 import {
   bearerOf,
+  type PermissionLevel,
   TokenError,
   verifyToken,
   type ServiceClaims,
   type UserClaims,
 } from "../kernel/token.ts";
+
+/** Services by the level whose users may read their lines; administrators read everything. */
+export type Readers = Readonly<Partial<Record<PermissionLevel, readonly string[]>>>;
 
 export type Claims = UserClaims | ServiceClaims;
 
@@ -16,6 +20,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who calls; null until a hook of `Auth` let the request in. */
     claims: Claims | null;
+    /** Services whose lines the caller may read; null: all of them. Set by `Auth.reader`. */
+    visible: readonly string[] | null;
   }
 }
 
@@ -52,12 +58,17 @@ const memory = 10_000;
 export class Auth {
   readonly #keys: JWTVerifyGetKey;
   readonly #name: string;
+  readonly #readers: Readers;
   readonly #services = new Map<string, { claims: ServiceClaims; until: number }>();
 
-  /** @param name of this service, which service tokens must be made for */
-  constructor(keys: JWTVerifyGetKey, name: string) {
+  /**
+   * @param name of this service, which service tokens must be made for
+   * @param readers services whose lines a level below administrator may read
+   */
+  constructor(keys: JWTVerifyGetKey, name: string, readers: Readers = {}) {
     this.#keys = keys;
     this.#name = name;
+    this.#readers = readers;
   }
 
   /** Administrators, and services with a token for this one. */
@@ -73,6 +84,16 @@ export class Auth {
     const claims = await this.#identify(request);
     if (claims.type === "service") throw forbidden("This endpoint is for users only");
     if (claims.permission_level !== "admin") throw forbidden("Admin access required.");
+  };
+
+  /** Users who may read lines of some services at least; `request.visible` says of which. */
+  readonly reader = async (request: FastifyRequest): Promise<void> => {
+    const claims = await this.#identify(request);
+    if (claims.type === "service") throw forbidden("This endpoint is for users only");
+    if (claims.permission_level === "admin") return;
+    const visible = this.#readers[claims.permission_level] ?? [];
+    if (visible.length === 0) throw forbidden("Admin access required.");
+    request.visible = visible;
   };
 
   async #identify(request: FastifyRequest): Promise<Claims> {

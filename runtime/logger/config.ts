@@ -1,6 +1,18 @@
 import { z } from "zod";
 
+import { permissionLevels } from "../kernel/token.ts";
 import { databaseEnv, origin, readConfig, serverEnv } from "../kernel/config.ts";
+
+const serviceName = z.string().regex(/^[a-z0-9_-]{1,50}$/, "must be a service's name");
+
+function parseJson(text: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    context.addIssue({ code: "custom", message: "must be JSON" });
+    return z.NEVER;
+  }
+}
 
 /** Environment of the logger. */
 export const loggerEnv = z.object({
@@ -12,18 +24,13 @@ export const loggerEnv = z.object({
   /** Folder of the supervisor's services; `<name>/log/main/current` of each is collected (svlogd). */
   SERVICES_FOLDER: z.string().startsWith("/"),
   /** JSON text of `{service: address that answers 200 when it is ready}`, for the page of services. */
-  HEALTH_CHECKS: z
+  HEALTH_CHECKS: z.string().default("{}").transform(parseJson).pipe(z.record(z.string(), z.url())),
+  /** JSON text of `{level: [services]}`: whose lines users below administrator may read; default none's. */
+  LOG_READERS: z
     .string()
     .default("{}")
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue({ code: "custom", message: "must be JSON" });
-        return z.NEVER;
-      }
-    })
-    .pipe(z.record(z.string(), z.url())),
+    .transform(parseJson)
+    .pipe(z.partialRecord(z.enum(permissionLevels), z.array(serviceName).readonly())),
   /** PEM of the authority that signed the gateway's certificate. */
   CA_FILE: z.string().startsWith("/").optional(),
 });

@@ -3,27 +3,30 @@ import type { FastifyInstance } from "fastify";
 import { ServiceError } from "../kernel/serviceError.ts";
 import type { Auth, Claims } from "./auth.ts";
 import { normalizeEntry, type LogEntry } from "./entry.ts";
+import { bodyLimit, type Intake } from "./intake.ts";
 import type { LogStore } from "./store.ts";
 
 /** Entries of one request (contract 3.2). */
 const limit = 10_000;
-
-/** Bytes. */
-const bodyLimit = 10 * 1024 * 1024;
 
 interface Batch {
   readonly service: string;
   readonly logs: readonly unknown[];
 }
 
+export interface IngestOptions {
+  readonly auth: Auth;
+  readonly intake: Intake;
+  readonly store: LogStore;
+  readonly now: () => Date;
+}
+
 /** POST /api/logs/ingest (contract 3.2): answers 200 only when the entries are committed. */
-export function addIngest(
-  app: FastifyInstance,
-  { auth, store, now }: { auth: Auth; store: LogStore; now: () => Date },
-): void {
+export function addIngest(app: FastifyInstance, options: IngestOptions): void {
+  const { auth, intake, store, now } = options;
   app.post(
     "/api/logs/ingest",
-    { onRequest: auth.adminOrService, bodyLimit },
+    { onRequest: auth.adminOrService, preParsing: intake.admit, bodyLimit },
     async ({ body, claims }) => {
       const { service, logs } = readBatch(body, claims);
       const time = now();

@@ -15,10 +15,17 @@ try {
   pool.on("error", (fault) => {
     log.warn({ err: fault }, "a connection to the database broke");
   });
-  const { app, collector, close } = await createLogger({ config, pool, log });
+  const { app, collector, drain, close } = await createLogger({ config, pool, log });
   const end = () => close().then(() => pool.end());
   const listeners = [{ server: app.server, host: "127.0.0.1" }];
-  await serve({ listeners, port: config.PORT, readyFile: config.READY_FILE, log, close: end });
+  await serve({
+    listeners,
+    port: config.PORT,
+    readyFile: config.READY_FILE,
+    log,
+    drain,
+    close: end,
+  });
   collector.start();
 } catch (fault) {
   if (fault instanceof ConfigError) process.stderr.write(`${fault.message}\n`);

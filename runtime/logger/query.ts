@@ -16,7 +16,8 @@ const spans = 96;
 const mostWords = 16;
 
 /**
- * GET /api/logs and /api/logs/<id> (contract 3.3), for administrators, and more than the contract:
+ * GET /api/logs and /api/logs/<id> (contract 3.3), for administrators and, of the services they may see,
+ * for others; and more than the contract:
  * `q` are words that all stand in the message, `cursor` is `next` of the page before, `total` is exact
  * up to 10000 (`total_exact`). GET /api/logs/levels: lines of each level over time.
  */
@@ -24,8 +25,9 @@ export function addQuery(
   app: FastifyInstance,
   { auth, store, now }: { auth: Auth; store: LogStore; now: () => Date },
 ): void {
-  app.get<{ Querystring: Query }>("/api/logs", { onRequest: auth.admin }, async ({ query }) => {
-    const filter = readFilter(query);
+  const onRequest = auth.reader;
+  app.get<{ Querystring: Query }>("/api/logs", { onRequest }, async ({ query, visible }) => {
+    const filter = { ...readFilter(query), services: visible ?? undefined };
     const limit = Math.min(1000, readNumber(query, "limit", 100));
     const offset = readNumber(query, "offset", 0);
     const [total, logs] = await Promise.all([
@@ -38,27 +40,25 @@ export function addQuery(
     return { total: total.count, total_exact: total.exact, limit, offset, next, logs };
   });
 
-  app.get<{ Querystring: Query }>(
-    "/api/logs/levels",
-    { onRequest: auth.admin },
-    async ({ query }) => {
-      const filter = readFilter(query);
-      const end = filter.end ?? timestampOf(now());
-      const start = filter.start ?? timestampOf(new Date(Date.parse(`${end}Z`) - usualRange));
-      const range = Math.max(1, (Date.parse(`${end}Z`) - Date.parse(`${start}Z`)) / 1000);
-      const span = Math.max(1, Math.ceil(range / spans));
-      const counts = await store.countLevels({ ...filter, start, end }, span);
-      return { start_time: start, end_time: end, span_seconds: span, counts };
-    },
-  );
+  app.get<{ Querystring: Query }>("/api/logs/levels", { onRequest }, async ({ query, visible }) => {
+    const filter = { ...readFilter(query), services: visible ?? undefined };
+    const end = filter.end ?? timestampOf(now());
+    const start = filter.start ?? timestampOf(new Date(Date.parse(`${end}Z`) - usualRange));
+    const range = Math.max(1, (Date.parse(`${end}Z`) - Date.parse(`${start}Z`)) / 1000);
+    const span = Math.max(1, Math.ceil(range / spans));
+    const counts = await store.countLevels({ ...filter, start, end }, span);
+    return { start_time: start, end_time: end, span_seconds: span, counts };
+  });
 
   app.get<{ Params: { id: string } }>(
     "/api/logs/:id",
-    { onRequest: auth.admin },
-    async ({ params }) => {
+    { onRequest },
+    async ({ params, visible }) => {
       const id = /^\d{1,15}$/.test(params.id) ? Number(params.id) : undefined;
       const entry = id === undefined ? undefined : await store.get(id);
-      if (entry !== undefined) return entry;
+      const isVisible = entry !== undefined && visible?.includes(entry.service_name) !== false;
+      // One that may not be seen is answered like one that is not there.
+      if (isVisible) return entry;
       throw new ServiceError(404, "ERR_LOG_ENTRY_UNKNOWN", "Log entry not found", {
         members: { error: "Log entry not found" },
       });

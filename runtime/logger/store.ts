@@ -3,6 +3,7 @@ import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { ServiceError } from "../kernel/serviceError.ts";
 import type { LogEntry } from "./entry.ts";
 import { Partitions } from "./partitions.ts";
+import { formsOf } from "./traceId.ts";
 import { Writer, writeEntries } from "./writer.ts";
 
 export interface StoredEntry extends LogEntry {
@@ -12,6 +13,8 @@ export interface StoredEntry extends LogEntry {
 /** What is looked for; times are naive UTC, inclusive. */
 export interface Filter {
   readonly service?: string | undefined;
+  /** Those alone that may be seen; undefined: all. */
+  readonly services?: readonly string[] | undefined;
   readonly level?: string | undefined;
   readonly traceId?: string | undefined;
   readonly start?: string | undefined;
@@ -219,7 +222,8 @@ function conditionOf(filter: Filter): { text: string; parameters: string[] } {
   const conditions: readonly (readonly [string, string | undefined])[] = [
     ["service_name = ", filter.service],
     ["level = ", filter.level],
-    ["trace_id = ", filter.traceId],
+    ["service_name = ANY ", filter.services === undefined ? undefined : listOf(filter.services)],
+    ["trace_id = ANY ", filter.traceId === undefined ? undefined : listOf(formsOf(filter.traceId))],
     ["log_entries.timestamp >= ", filter.start],
     ["log_entries.timestamp <= ", filter.end],
     ...(filter.words ?? []).map((word) => ["message ~* ", patternOf(word)] as const),
@@ -227,7 +231,11 @@ function conditionOf(filter: Filter): { text: string; parameters: string[] } {
   const used = conditions.filter((condition): condition is [string, string] => {
     return condition[1] !== undefined;
   });
-  const text = used.map(([condition], index) => `${condition}$${index + 1}`);
+  const text = used.map(([condition], index) =>
+    condition.endsWith("ANY ")
+      ? `${condition}($${index + 1}::text[])`
+      : `${condition}$${index + 1}`,
+  );
   const { before } = filter;
   if (before !== undefined) {
     text.push(`(log_entries.timestamp, log_entries.id) < ('${before.timestamp}', ${before.id})`);
@@ -236,6 +244,11 @@ function conditionOf(filter: Filter): { text: string; parameters: string[] } {
     text: text.length === 0 ? "" : ` WHERE ${text.join(" AND ")}`,
     parameters: used.map(([, value]) => value),
   };
+}
+
+/** A list as PostgreSQL's text has it. */
+function listOf(values: readonly string[]): string {
+  return `{${values.map((value) => JSON.stringify(value)).join(",")}}`;
 }
 
 /** The word as a whole; in a group with the word most entries do not have it. */

@@ -233,6 +233,21 @@ describe("hive logs", function () {
     expect((await logs({ since: "2026-03-10T11:20:00Z" })).messages).to.have.length(6);
   });
 
+  it("filters by text, taken as it is, and by request in either form of its number", async () => {
+    await insert("100% of Äpfel_a", { timestamp: minute(20) });
+    await insert("1000 of apfelXa", { timestamp: minute(30) });
+    const uuid = "5b8efff7-9803-8103-d269-b633813fc60c";
+    await database.pool.query("UPDATE log_entries SET trace_id = $1 WHERE message LIKE '1000%'", [
+      uuid,
+    ]);
+    expect((await logs({ grep: "0% OF" })).messages).to.deep.equal(["100% of Äpfel_a"]);
+    expect((await logs({ grep: "l_a" })).messages).to.deep.equal(["100% of Äpfel_a"]);
+    for (const trace of [uuid, uuid.replaceAll("-", "")]) {
+      expect((await logs({ trace })).messages).to.deep.equal(["1000 of apfelXa"]);
+    }
+    expect((await logs({ trace: "other" })).told).to.deep.equal(["No line matches so far."]);
+  });
+
   it("gives the stored line as JSON", async () => {
     await insert("x");
     const output = record();
@@ -319,7 +334,15 @@ describe("hive logs", function () {
         encoding: "utf8",
       });
     const help = hive("--help").stdout;
-    for (const option of ["--tail", "--level", "--follow", "--since", "--json", "--stack"]) {
+    for (const option of [
+      "--tail",
+      "--level",
+      "--follow",
+      "--since",
+      "--grep",
+      "--trace",
+      "--json",
+    ]) {
       expect(help).to.contain(option);
     }
     expect(hive("--nothing").status).to.equal(2);

@@ -10,6 +10,7 @@ import pg from "pg";
 import { pino } from "pino";
 
 import { createLogger, type Logger } from "../../../runtime/logger/app.ts";
+import type { Readers } from "../../../runtime/logger/auth.ts";
 import { poolOptions } from "../../../runtime/logger/pool.ts";
 import { createDatabase, type TestDatabase } from "../../support/postgres.ts";
 
@@ -103,7 +104,11 @@ export class TestLogger {
     this.url = parts.url;
   }
 
-  static async start(checks: Record<string, string> = {}, now = () => frozen): Promise<TestLogger> {
+  static async start(
+    checks: Record<string, string> = {},
+    now = () => frozen,
+    readers: Readers = {},
+  ): Promise<TestLogger> {
     const core = await TestCore.start();
     const database = await createDatabase();
     const pool = poolOf(database);
@@ -112,6 +117,7 @@ export class TestLogger {
       CORE_URL: core.url,
       SERVICE_NAME: "helm",
       SERVICES_FOLDER: folder,
+      LOG_READERS: readers,
       HEALTH_CHECKS: checks,
       CA_FILE: undefined,
     };
