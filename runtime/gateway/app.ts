@@ -7,6 +7,7 @@ import { LogClient, type Log } from "../kernel/log.ts";
 import type { Listener } from "../kernel/server.ts";
 import { ServiceError } from "../kernel/serviceError.ts";
 import { logAccess, writeAccess } from "./accessLog.ts";
+import { ApiClients } from "./apiClients.ts";
 import { createAnswers } from "./answers.ts";
 import { assetVersion } from "./assets.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -33,6 +34,7 @@ import type { Routes } from "./routes.ts";
 import { createServiceProxy } from "./serviceProxy.ts";
 import { SessionCache } from "./sessionCache.ts";
 import { createSessionWatch } from "./sessionWatch.ts";
+import { createSessionsPage } from "./sessionsPage.ts";
 import { createSignIn } from "./signIn.ts";
 import { createSignOut } from "./signOut.ts";
 import { createStaticFiles, faviconPath } from "./staticFiles.ts";
@@ -149,6 +151,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const visitors = createVisitors({
     sessions,
+    apiClients: new ApiClients({ core, now }),
     answers,
     publicOrigin,
     limit: perMinute(config.REQUESTS_PER_USER),
@@ -165,6 +168,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     health: createHealth({ config, answers, fetch, now, isReady: () => sessions.told }),
     home: createHome({ routes, visitors, preferences, answers }),
     design: createDesign(visitors, answers),
+    sessions: createSessionsPage({ core, visitors, answers, publicOrigin }),
     favicon: (exchange, path) => {
       staticFiles(exchange, { ...path, raw: faviconPath });
     },

@@ -9,6 +9,15 @@ const text = z
   .nullish()
   .transform((value) => value ?? undefined);
 
+const user = z.object({
+  sub: z.string(),
+  name: text,
+  email: text,
+  preferred_username: text,
+  permission_level: z.enum(permissionLevels),
+  groups: z.array(z.string()),
+});
+
 const session = z.object({
   /** `jti` of its tokens; not the secret of its cookie. */
   id: z.string().min(1),
@@ -18,15 +27,26 @@ const session = z.object({
   token_expires_at: z.number(),
   /** Seconds since 1970; the session ends then whatever happens. */
   expires_at: z.number(),
-  user: z.object({
-    sub: z.string(),
-    name: text,
-    email: text,
-    preferred_username: text,
-    permission_level: z.enum(permissionLevels),
-    groups: z.array(z.string()),
-  }),
+  user,
 });
+
+const validated = z.object({ valid: z.literal(true), user });
+
+const moment = z.iso.datetime();
+const line = z.object({
+  id: z.string().min(1),
+  user,
+  address: z.string().nullable(),
+  agent: z.string().nullable(),
+  /** Made by hand. */
+  minted: z.boolean(),
+  created_at: moment,
+  seen_at: moment.nullable(),
+  expires_at: moment,
+  /** Whether it is the one that asks. */
+  current: z.boolean(),
+});
+const listed = z.object({ sessions: z.array(line) });
 
 const created = z.object({ cookie: z.string().regex(/^[A-Za-z0-9_-]{43}$/), session });
 const resolved = z.object({ session });
@@ -35,6 +55,9 @@ const problem = z.object({ code: z.literal("ERR_IDENTITY_UNAVAILABLE") });
 const issued = z.object({ token: z.string().min(1) });
 
 export type Session = Readonly<z.output<typeof session>>;
+
+/** A session for people's eyes. */
+export type SessionLine = Readonly<z.output<typeof line>>;
 
 export interface KeycloakTokens {
   readonly access_token: string;
@@ -60,6 +83,14 @@ export interface CoreClient {
   refresh(cookie: string): Promise<Session | undefined>;
   /** Keycloak's id token of the session, if core has it. There may be no such session. */
   end(cookie: string): Promise<{ readonly idToken: string | undefined }>;
+  /** The session of a person's token; undefined: it is over, or the token is no person's. */
+  validate(token: string): Promise<Session | undefined>;
+  /** Those of the cookie's user, or everybody's. @throws ServiceError 403 for who is no administrator */
+  listSessions(cookie: string, everybody: boolean): Promise<readonly SessionLine[]>;
+  /** @throws ServiceError 403 for another's session and who is no administrator */
+  endSession(cookie: string, id: string): Promise<void>;
+  /** @param sub default the cookie's own user. @throws ServiceError as above */
+  endEverywhere(cookie: string, sub: string | undefined): Promise<void>;
   /** A service token of the gateway for another service, kept until it is about to expire. */
   serviceToken(target: string, renew: boolean): Promise<string>;
   /** Events after that number, for as long as the connection lasts. */
@@ -117,7 +148,39 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
     return read(resolved, status, answer).session;
   }
 
+  /** What only some may. */
+  async function demand(path: string, body: unknown): Promise<unknown> {
+    const { status, answer } = await post(path, body);
+    if (status === 403) {
+      throw new ServiceError(403, "ERR_LEVEL", "This is for administrators.");
+    }
+    if (status === 404) {
+      throw new ServiceError(404, "ERR_SESSION_UNKNOWN", "There is no such session any more.");
+    }
+    if (status !== 200) throw unavailable(new Error(`core answered ${String(status)}`));
+    return answer;
+  }
+
   return {
+    async validate(token) {
+      const { status, answer } = await post("/api/token/validate", { token });
+      if (status === 400 || status === 401) return undefined;
+      const { user: known } = read(validated, status, answer);
+      const { jti = "", exp = 0 } = decodeJwt(token);
+      return { id: jti, token, token_expires_at: exp, expires_at: exp, user: known };
+    },
+    async listSessions(cookie, everybody) {
+      return read(listed, 200, await demand("/v1/sessions/list", { cookie, everybody })).sessions;
+    },
+    async endSession(cookie, id) {
+      await demand("/v1/sessions/end-one", { cookie, id });
+    },
+    async endEverywhere(cookie, sub) {
+      await demand("/v1/sessions/end-everywhere", {
+        cookie,
+        ...(sub === undefined ? {} : { sub }),
+      });
+    },
     async create(given, { address, agent }) {
       const { status, answer } = await post("/v1/sessions", { ...given, address, agent });
       if (status === 400 || status === 401 || status === 403 || status === 422) {

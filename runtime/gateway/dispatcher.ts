@@ -17,6 +17,7 @@ export interface DispatcherOptions {
   readonly health: Health;
   readonly home: Handler;
   readonly design: Handler;
+  readonly sessions: Handler;
   readonly favicon: Handler;
   readonly pageReports: Handler;
   /** Their look was changed. */
@@ -55,6 +56,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     ["/health/ready", { methods: reading, handle: health.ready }],
     ["/api/invalidate-cache", { methods: ["POST"], handle: options.forgetLook }],
     ["/design", { methods: reading, handle: options.design }],
+    ["/sessions", { methods: ["GET", "HEAD", "POST"], handle: options.sessions }],
     ["/favicon.ico", { methods: reading, handle: options.favicon }],
   ]);
 

@@ -37,6 +37,8 @@ export function createExchange(
 
 /** By Fetch Metadata where the client has it, else by what it accepts. */
 function isNavigation({ headers }: IncomingMessage): boolean {
+  // Browsers do not send it by themselves: this is a program.
+  if (/^bearer /i.test(headers.authorization ?? "")) return false;
   const mode = headers["sec-fetch-mode"];
   return mode === undefined ? headers.accept?.includes("text/html") === true : mode === "navigate";
 }

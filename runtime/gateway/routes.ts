@@ -14,6 +14,7 @@ export const ownNames = [
   "health",
   "api",
   "design",
+  "sessions",
   "favicon.ico",
 ] as const;
 

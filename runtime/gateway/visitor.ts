@@ -1,4 +1,5 @@
 import { ServiceError } from "../kernel/serviceError.ts";
+import { type ApiClients, tokenIn } from "./apiClients.ts";
 import type { Answers } from "./answers.ts";
 import type { Session } from "./coreClient.ts";
 import type { Exchange } from "./exchange.ts";
@@ -20,6 +21,7 @@ export interface Visitors {
 
 export interface VisitorsOptions {
   readonly sessions: SessionCache;
+  readonly apiClients: ApiClients;
   readonly answers: Answers;
   readonly publicOrigin: URL;
   /** For each user. */
@@ -27,11 +29,19 @@ export interface VisitorsOptions {
 }
 
 export function createVisitors(options: VisitorsOptions): Visitors {
-  const { sessions, answers, publicOrigin, limit } = options;
+  const { sessions, apiClients, answers, publicOrigin, limit } = options;
   return {
     async find(exchange) {
-      const cookie = readSessionCookie(exchange.request.headers.cookie);
-      const session = cookie === undefined ? undefined : await sessions.find(cookie);
+      const { headers } = exchange.request;
+      const token = tokenIn(headers);
+      const cookie = readSessionCookie(headers.cookie);
+      // A token that is no good is not made up for by a cookie.
+      const session =
+        token !== undefined
+          ? await apiClients.find(token)
+          : cookie === undefined
+            ? undefined
+            : await sessions.find(cookie);
       if (session === undefined) return undefined;
       exchange.session = session;
       limit.take(session.user.sub);
@@ -39,6 +49,11 @@ export function createVisitors(options: VisitorsOptions): Visitors {
     },
     async askToSignIn(exchange, { raw, query }) {
       const { request, response, navigation } = exchange;
+      if (tokenIn(request.headers) !== undefined) {
+        throw new ServiceError(401, "ERR_TOKEN", "The token is not valid, or not any more.", {
+          headers: { "www-authenticate": 'Bearer error="invalid_token"' },
+        });
+      }
       if (readSessionCookie(request.headers.cookie) !== undefined) {
         response.appendHeader("set-cookie", clearSessionCookie());
       }

@@ -115,6 +115,11 @@ export class TestCore {
   /** What `POST /v1/sessions` answers in place of a session. */
   refusal: number | undefined;
   idToken: string | undefined;
+  /** What the page of sessions gets; with `refusal` that status instead. */
+  readonly sessionApi: { lines: unknown[]; refusal: number | undefined } = {
+    lines: [],
+    refusal: undefined,
+  };
   url = "";
   sequence = 7;
   /** `Last-Event-ID` of each connection. */
@@ -209,11 +214,29 @@ export class TestCore {
       response.once("close", () => this.#streams.delete(response));
       return;
     }
-    const body = (await json(request)) as { cookie?: string };
+    const body = (await json(request)) as { cookie?: string; token?: string };
     this.requests.push({ path, body });
-    const { cookie = "" } = body;
+    const { cookie = "", token } = body;
     const session = this.sessions.get(cookie);
+    const { refusal: sessionRefusal } = this.sessionApi;
+    if (/\/(list|end-one|end-everywhere)$/.test(path) && sessionRefusal !== undefined) {
+      send(sessionRefusal, {});
+      return;
+    }
     switch (path) {
+      case "/api/token/validate": {
+        const holder = [...this.sessions.values()].find((one) => one.token === token);
+        if (holder === undefined) send(401, { valid: false, error: "Session expired or revoked" });
+        else send(200, { valid: true, user: holder.user });
+        return;
+      }
+      case "/v1/sessions/list":
+        send(200, { sessions: this.sessionApi.lines });
+        return;
+      case "/v1/sessions/end-one":
+      case "/v1/sessions/end-everywhere":
+        send(200, { ended: true });
+        return;
       case "/v1/sessions": {
         if (this.refusal !== undefined) {
           send(this.refusal, {});

@@ -67,10 +67,10 @@ function renderUser({ name, level }: PanelUser): string {
   const [initial = "?"] = name.trim();
   const title = escapeHtml(`${name}, ${level}`);
   return (
-    `<div class="side-panel__user" title="${title}">` +
+    `<a class="side-panel__user" href="/sessions" title="${title}: sessions">` +
     `<span class="side-panel__avatar" aria-hidden="true">${escapeHtml(initial.toUpperCase())}</span>` +
     `<span class="side-panel__label"><span class="side-panel__name">${escapeHtml(name)}</span>` +
-    `<span class="side-panel__level">${escapeHtml(level)}</span></span></div>`
+    `<span class="side-panel__level">${escapeHtml(level)}</span></span></a>`
   );
 }
 
