@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 
 import Fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
 import type { JWTVerifyGetKey } from "jose";
@@ -8,6 +9,10 @@ import type { Pool } from "pg";
 import type { Log } from "../kernel/log.ts";
 import { migrate } from "../kernel/migrations.ts";
 import { problemOf, ServiceError } from "../kernel/serviceError.ts";
+import { Alerts } from "./alerts/alerts.ts";
+import { openChannels } from "./alerts/channels.ts";
+import { addAlerts } from "./alerts/route.ts";
+import { findFaults } from "./alerts/rules.ts";
 import { AccessLog } from "./accessLog.ts";
 import { Auth, remoteKeys } from "./auth.ts";
 import { Collector } from "./collector.ts";
@@ -20,15 +25,18 @@ import { addOtlp } from "./otlp.ts";
 import { addPage } from "./page.ts";
 import { Probes } from "./probes.ts";
 import { addQuery } from "./query.ts";
+import { setSecretNames } from "./redaction.ts";
+import { diskUsage, Retention } from "./retention.ts";
 import { addServices } from "./services.ts";
 import { LogStore, storeFault } from "./store.ts";
 import { addStream } from "./stream.ts";
+import { Timer } from "./timer.ts";
 import { WordIndex } from "./wordIndex.ts";
 
 export interface LoggerOptions {
   readonly config: Pick<
     LoggerConfig,
-    "CORE_URL" | "SERVICE_NAME" | "LOG_READERS" | "SERVICES_FOLDER" | "HEALTH_CHECKS" | "CA_FILE"
+    "CORE_URL" | "SERVICE_NAME" | "SETTINGS" | "SERVICES_FOLDER" | "HEALTH_CHECKS" | "CA_FILE"
   >;
   /** Ended by the caller, after `close`. */
   readonly pool: Pool;
@@ -50,6 +58,12 @@ export interface Logger {
 /** Milliseconds between two times that new words are put into their index. */
 const wordInterval = 1000;
 
+/** Between two looks at the age of lines and at the disk. */
+const retentionInterval = 60_000;
+
+/** Between two looks at what alerts are about. */
+const alertInterval = 15_000;
+
 /** Their requests are no lines: each would bring another one. */
 const unlogged = new Set(["/health", "/api/logs/ingest", "/v1/logs"]);
 
@@ -62,15 +76,17 @@ const partitionInterval = 3_600_000;
  */
 export async function createLogger(options: LoggerOptions): Promise<Logger> {
   const { config, pool, log, now = () => new Date() } = options;
-  const { CORE_URL, SERVICE_NAME, SERVICES_FOLDER, HEALTH_CHECKS, CA_FILE } = config;
+  const { CORE_URL, SERVICE_NAME, SERVICES_FOLDER, HEALTH_CHECKS, CA_FILE, SETTINGS } = config;
+  setSecretNames(SETTINGS.secretNames);
   await migrate(pool, new URL("./migrations/", import.meta.url));
   const store = new LogStore(pool, now);
   await store.partitions.prepare();
-  const partitions = setInterval(() => {
-    store.partitions.prepare().catch((fault: unknown) => {
-      log.warn({ err: fault }, "partitions could not be made");
-    });
-  }, partitionInterval).unref();
+  const partitions = new Timer("making of partitions", log, partitionInterval, () =>
+    store.partitions.prepare(),
+  );
+  const usage = (): Promise<number | undefined> => diskUsage(SERVICES_FOLDER);
+  const retention = new Retention({ pool, log, settings: SETTINGS.retention, now, usage });
+  const cleaning = new Timer("retention", log, retentionInterval, () => retention.apply());
 
   const words = new WordIndex(pool, log, wordInterval);
 
@@ -81,7 +97,16 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
     ca: CA_FILE === undefined ? undefined : readFileSync(CA_FILE, "utf8"),
     now,
   });
-  const auth = new Auth(options.keys ?? remoteKeys(CORE_URL), SERVICE_NAME, config.LOG_READERS);
+  const alerts = new Alerts({
+    pool,
+    log,
+    find: () => findFaults({ settings: SETTINGS.alerts.rules, probes, store, usage, now }),
+    channels: openChannels(SETTINGS.alerts.channels, hostname()),
+    settings: SETTINGS.alerts.rules,
+    now,
+  });
+  const checking = new Timer("alerts", log, alertInterval, () => alerts.check());
+  const auth = new Auth(options.keys ?? remoteKeys(CORE_URL), SERVICE_NAME, SETTINGS.readers);
   const accessLog = new AccessLog({ service: SERVICE_NAME, store, log, now });
   const collector = new Collector({ folder: SERVICES_FOLDER, pool, store, log, now });
 
@@ -100,12 +125,13 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
   const tail = new LiveTail({ store, log });
   const drain = addStream(app, { auth, tail, now });
   addServices(app, { auth, probes, store, now });
+  addAlerts(app, { auth, pool });
   addPage(app, { auth, store, probes, pool, log });
   addMissingMethods();
   await app.ready();
 
   const close = async (): Promise<void> => {
-    clearInterval(partitions);
+    await Promise.all([partitions.close(), cleaning.close(), checking.close()]);
     await collector.close();
     drain();
     await tail.close();

@@ -1,9 +1,7 @@
 import { z } from "zod";
 
-import { permissionLevels } from "../kernel/token.ts";
 import { databaseEnv, origin, readConfig, serverEnv } from "../kernel/config.ts";
-
-const serviceName = z.string().regex(/^[a-z0-9_-]{1,50}$/, "must be a service's name");
+import { loggerSettings } from "./settings.ts";
 
 function parseJson(text: string, context: z.RefinementCtx): unknown {
   try {
@@ -25,12 +23,8 @@ export const loggerEnv = z.object({
   SERVICES_FOLDER: z.string().startsWith("/"),
   /** JSON text of `{service: address that answers 200 when it is ready}`, for the page of services. */
   HEALTH_CHECKS: z.string().default("{}").transform(parseJson).pipe(z.record(z.string(), z.url())),
-  /** JSON text of `{level: [services]}`: whose lines users below administrator may read; default none's. */
-  LOG_READERS: z
-    .string()
-    .default("{}")
-    .transform(parseJson)
-    .pipe(z.partialRecord(z.enum(permissionLevels), z.array(serviceName).readonly())),
+  /** JSON text: retention, alerts, forwarding and who may read (settings.ts). Holds secrets. */
+  SETTINGS: z.string().default("{}").transform(parseJson).pipe(loggerSettings),
   /** PEM of the authority that signed the gateway's certificate. */
   CA_FILE: z.string().startsWith("/").optional(),
 });

@@ -25,7 +25,8 @@ const pageSize = 1000;
 /** One reader of new entries for all who follow: what they cost does not grow with their number. */
 export class LiveTail {
   readonly #options: Required<LiveTailOptions>;
-  readonly #followers = new Set<Follower>();
+  /** With the number after which each began. */
+  readonly #followers = new Map<Follower, number>();
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
   /** Every entry up to this number was handed on. */
@@ -36,15 +37,20 @@ export class LiveTail {
     this.#options = { interval: 250, ...options };
   }
 
+  /** Number of the last entry that is there now: what comes after it is new. */
+  async newest(): Promise<number> {
+    return await this.#options.store.horizon();
+  }
+
   /**
    * Sends what came after an entry, and then what comes.
-   * @param from number of that entry; undefined: begin with what comes now
+   * @param from number of that entry
    * @returns ends it
    */
-  async follow(follower: Follower, from: number | undefined): Promise<() => void> {
+  async follow(follower: Follower, from: number): Promise<() => void> {
     const { store } = this.#options;
     if (this.#followers.size === 0) this.#position = await store.horizon();
-    for (let position = from ?? this.#position; position < this.#position;) {
+    for (let position = from; position < this.#position;) {
       const until = this.#position;
       const entries = await store.after(position, until, follower.filter, pageSize);
       const taken = follower.send(entries.map((entry) => eventOf(entry)).join(""));
@@ -52,7 +58,7 @@ export class LiveTail {
       position = entries.length < pageSize ? until : (entries.at(-1)?.id ?? until);
     }
     // Nothing may be awaited between the last comparison and here.
-    this.#followers.add(follower);
+    this.#followers.set(follower, from);
     if (this.#followers.size === 1) this.#plan();
     return () => {
       this.#followers.delete(follower);
@@ -94,8 +100,13 @@ export class LiveTail {
   #handOn(candidates: readonly Candidate[]): void {
     const events = candidates.map(({ entry }) => eventOf(entry));
     const all = events.join("");
-    for (const follower of [...this.#followers]) {
-      const own = events.filter((_, index) => candidates[index]?.matches(follower.filter));
+    for (const [follower, from] of [...this.#followers]) {
+      const own = events.filter((_, index) => {
+        const candidate = candidates[index];
+        return (
+          candidate !== undefined && candidate.entry.id > from && candidate.matches(follower.filter)
+        );
+      });
       if (own.length === 0) continue;
       const taken = follower.send(own.length === events.length ? all : own.join(""));
       if (!taken) this.#followers.delete(follower);

@@ -156,6 +156,18 @@ export class LogStore {
     return stats;
   }
 
+  /** Entries of level ERROR and above of each service from `start` on, without those about alerts. */
+  async errors(start: string): Promise<Record<string, number>> {
+    const { rows } = await this.#pool.query<{ service: string; count: number }>(
+      `SELECT service_name AS service, count(*)::float8 AS count FROM log_entries
+       WHERE timestamp >= $1 AND level IN ('ERROR', 'CRITICAL') AND level <> 'INFO'
+         AND (context IS NULL OR NOT context ? 'alert')
+       GROUP BY 1`,
+      [start],
+    );
+    return Object.fromEntries(rows.map(({ service, count }) => [service, count]));
+  }
+
   /** Looks through groups of entries that have the words, newest first, until nothing newer can come. */
   async #search(filter: Filter, limit: number, offset: number): Promise<StoredEntry[]> {
     const { text, parameters } = conditionOf(filter);

@@ -35,8 +35,9 @@ export function addStream(app: FastifyInstance, options: StreamOptions): EndStre
     { onRequest: auth.reader },
     async (request, reply) => {
       const filter = { ...readFilter(request.query), services: request.visible ?? undefined };
-      const from = readPosition(request);
       if (open.size >= most) throw tooMany();
+      // Before the answer begins: from then on nothing may be missed.
+      const from = readPosition(request) ?? (await tail.newest());
       reply.hijack();
       const { raw } = reply;
       for (const [name, value] of Object.entries(reply.getHeaders()))

@@ -175,9 +175,9 @@ describe("the live tail", () => {
     const taken: string[] = [];
     const full: string[] = [];
     for (let index = 0; index < 100; index++) {
-      await tail.follow({ filter: {}, send: (text) => taken.push(text) > 0 }, undefined);
+      await tail.follow({ filter: {}, send: (text) => taken.push(text) > 0 }, 0);
     }
-    await tail.follow({ filter: {}, send: (text) => full.push(text) < 0 }, undefined);
+    await tail.follow({ filter: {}, send: (text) => full.push(text) < 0 }, 0);
     const codex = await logger.core.service("codex");
     await logger.ingest({ logs: [{ message: "one" }, { message: "two" }] }, codex);
     await eventually(() => Promise.resolve(taken.length === 100));

@@ -12,6 +12,7 @@ import { pino } from "pino";
 import { createLogger, type Logger } from "../../../runtime/logger/app.ts";
 import type { Readers } from "../../../runtime/logger/auth.ts";
 import { poolOptions } from "../../../runtime/logger/pool.ts";
+import { loggerSettings } from "../../../runtime/logger/settings.ts";
 import { createDatabase, type TestDatabase } from "../../support/postgres.ts";
 
 /** The time that the loggers of the tests have, unless they set another. */
@@ -117,7 +118,7 @@ export class TestLogger {
       CORE_URL: core.url,
       SERVICE_NAME: "helm",
       SERVICES_FOLDER: folder,
-      LOG_READERS: readers,
+      SETTINGS: loggerSettings.parse({ readers }),
       HEALTH_CHECKS: checks,
       CA_FILE: undefined,
     };
