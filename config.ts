@@ -18,6 +18,7 @@ import {
 import { type DeclaredPort, declaredPorts } from "./openPorts.ts";
 import { type Ports, ports as trialPorts } from "./ports.js";
 import { readRegistry, type Registry } from "./registry.ts";
+import { type LoggerSettings, loggerSettings } from "./runtime/logger/settings.ts";
 import { type TokenRules, tokenRulesOf, tokenSettings } from "./tokenRules.ts";
 
 /** A value with structure reaches us as JSON. */
@@ -80,6 +81,9 @@ const settingsSchema = z
       .describe("`down` leaves the databases on the disk. Default: on systemd it does."),
     ...certificateSettings,
     ...firewallSettings,
+    logger: json(loggerSettings, "must be a map")
+      .prefault("{}")
+      .describe("Retention, alerts, forwarding and readers of the log (docs/Pulumi.prod.yaml)."),
     ...tokenSettings,
   })
   .check(({ value: { host, supervisor, unprovenCallers }, issues }) => {
@@ -130,6 +134,8 @@ export interface Config {
   readonly firewalls: readonly Firewall[];
   /** What core is told about tokens, sessions and who may call whom. */
   readonly tokens: TokenRules;
+  /** What the logger keeps, whom it alerts, where it forwards to; may hold secrets. */
+  readonly logger: LoggerSettings;
   /** Databases they ask for. */
   readonly databases: readonly string[];
   readonly adminUsername: string;
@@ -216,6 +222,7 @@ export function loadConfig(source: Source = engine()): Config {
     databases: Object.values(apps).flatMap(({ database }) => database ?? []),
     adminUsername: data.adminUsername,
     adminEmail: data.adminEmail,
+    logger: data.logger,
     keepData: data.keepData ?? real,
   };
 }

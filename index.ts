@@ -93,6 +93,7 @@ const logger = new Logger("helm", {
   port: ports.logger,
   coreUrl: urls.core,
   healthChecks: config.healthChecks,
+  settings: config.logger,
 });
 const gateway = new Gateway("nexus", {
   host,

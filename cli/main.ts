@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 
+import { addAlert } from "./alert.ts";
 import { addAudit } from "./audit.ts";
 import { addAuditLog } from "./auditLog.ts";
 import { addCurl } from "./curl.ts";
@@ -40,6 +41,7 @@ for (const add of [
   addFirewall,
   addAudit,
   addAuditLog,
+  addAlert,
 ]) {
   add(program);
 }

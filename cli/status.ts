@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { addresses } from "../addresses.ts";
+import { type ActiveAlert, describeAlert, listAlerts } from "./alert.ts";
 import { alignColumns, describeSeconds, openOutput, type Output } from "./output.ts";
 import { isReady } from "./readiness.ts";
 import { readState, type ServiceState } from "./serviceState.ts";
@@ -21,6 +22,8 @@ export interface Status {
     readonly seconds: number | null;
   }[];
   readonly urls: Readonly<Record<string, string>>;
+  /** Raised now; null: the logger's database does not tell. */
+  readonly alerts: readonly ActiveAlert[] | null;
 }
 
 /** Exit code of a status that is not all well; 3 as systemctl has it. */
@@ -29,7 +32,9 @@ const notWell = 3;
 export function addStatus(program: Command): void {
   program
     .command("status")
-    .description("services of the trial: running, ready, since when; exit code 3 if one is not")
+    .description(
+      "services of the trial: running, ready, since when; and alerts; exit code 3 if one is not well",
+    )
     .option("-s, --stack <name>", "the stack", "dev")
     .option("--json", "print JSON")
     .action(async ({ stack, json }: { stack: string; json?: boolean }) => {
@@ -61,16 +66,19 @@ export async function readStatus(trial: Trial): Promise<Status> {
     supervisor: { running: pid !== undefined, pid: pid ?? null },
     services: await Promise.all(services),
     urls: listUrls(trial, names),
+    alerts: (await listAlerts(trial).catch(() => undefined)) ?? null,
   };
 }
 
-export function isWell({ supervisor, services }: Status): boolean {
+export function isWell({ supervisor, services, alerts }: Status): boolean {
+  // How the services are was looked at just now; an alert about one is slower to clear.
+  const alerted = (alerts ?? []).some(({ rule }) => rule !== "service");
   const well = services.every(({ state, ready }) => state === "run" && ready !== false);
-  return supervisor.running && services.length > 0 && well;
+  return supervisor.running && services.length > 0 && well && !alerted;
 }
 
 export function describeStatus(status: Status, output: Output): string[] {
-  const { supervisor, services, urls } = status;
+  const { supervisor, services, urls, alerts } = status;
   const rows = alignColumns(
     services.map(({ name, state, ready, pid, seconds }) => [
       name,
@@ -90,6 +98,7 @@ export function describeStatus(status: Status, output: Output): string[] {
       return `${well ? output.green("✓") : output.red("✗")} ${row}`;
     }),
     ...(services.length === 0 ? ["No services yet: npm run up"] : []),
+    ...(alerts ?? []).map((alert) => output.red(`! ${describeAlert(alert)}`)),
   ];
 }
 

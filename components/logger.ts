@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { LoggerEnv } from "../runtime/logger/config.ts";
+import type { LoggerSettings } from "../runtime/logger/settings.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Database } from "./database.ts";
 import type { Host } from "./host.ts";
@@ -17,6 +18,8 @@ export interface LoggerArgs {
   readonly coreUrl: string;
   /** Address by service that answers 200 when the service is ready. */
   readonly healthChecks: Readonly<Record<string, string>>;
+  /** What it keeps, whom it alerts, where it forwards to. Channels and endpoints hold secrets. */
+  readonly settings: LoggerSettings;
 }
 
 /**
@@ -36,7 +39,7 @@ export class Logger extends Service<LoggerEnv> {
         runtime,
         program: "logger",
         description: "HiveMatrix logger: every service's lines",
-        credentials: ["DB_PASSWORD"],
+        credentials: ["DB_PASSWORD", "SETTINGS"],
         flags: loggerFlags,
         env: {
           PORT: String(port),
@@ -46,6 +49,7 @@ export class Logger extends Service<LoggerEnv> {
           SERVICES_FOLDER: `${host.root}/services`,
           HEALTH_CHECKS: JSON.stringify(args.healthChecks),
           CA_FILE: certificate.authorityPath,
+          SETTINGS: pulumi.secret(JSON.stringify(args.settings)),
         },
         ready: [{ http: { url: `http://127.0.0.1:${String(port)}/health` } }],
       },

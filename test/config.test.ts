@@ -9,6 +9,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { ports as trialPorts } from "../ports.js";
 
 const registry = join(import.meta.dirname, "..", "apps_registry.json");
+import { loggerSettings } from "../runtime/logger/settings.ts";
 
 describe("config", () => {
   let directory: string;
@@ -93,6 +94,7 @@ describe("config", () => {
       adminUsername: "admin",
       adminEmail: "admin@hivematrix.local",
       keepData: false,
+      logger: loggerSettings.parse({}),
     });
     expect(Object.keys(read.apps)).to.deep.equal(["nexus", "core", "helm"]);
   });

@@ -1,7 +1,5 @@
 import { z } from "zod";
 
-import { permissionLevels } from "../kernel/token.ts";
-
 /** A service's name as everywhere in the platform. */
 export const serviceName = z.string().regex(/^[a-z0-9_-]{1,50}$/, "must be a service's name");
 
@@ -70,7 +68,9 @@ export const loggerSettings = z
     /** Names whose values are secret, besides the usual ones. */
     secretNames: z.array(z.string().regex(/^\w{3,40}$/)).default([]),
     /** Services whose lines users below administrator may read, by their level. */
-    readers: z.partialRecord(z.enum(permissionLevels), z.array(serviceName).readonly()).default({}),
+    readers: z
+      .partialRecord(z.enum(["technician", "billing", "client"]), z.array(serviceName).readonly())
+      .default({}),
     alerts: z.strictObject({ rules, channels }).prefault({}),
     /** An OTLP/HTTP endpoint's address of logs, e.g. https://logs.example.com/v1/logs. */
     forward: z.strictObject({ url: address, headers }).optional(),

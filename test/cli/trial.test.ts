@@ -132,6 +132,7 @@ describe("the trial as hive sees it", () => {
       supervisor: { running: true, pid: 3 },
       services: [{ ...service, name: "keycloak", ready: null, pid: 1234 }, service],
       urls: { keycloak: "http://127.0.0.1:8080/admin/" },
+      alerts: null,
     };
 
     it("is a table with one line a service", () => {

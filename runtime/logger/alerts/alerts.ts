@@ -104,7 +104,8 @@ export class Alerts {
       [...channels.keys()],
     ]);
     const { rows } = await pool.query<Alert & { readonly pending: string[] }>(
-      `SELECT ${alertColumns}, pending FROM alerts WHERE pending <> '{}' ORDER BY alerts.id LIMIT 100`,
+      `SELECT ${alertColumns}, pending FROM alerts
+       WHERE pending <> '{}' AND NOT '*' = ANY (pending) ORDER BY alerts.id LIMIT 100`,
     );
     for (const { pending, ...alert } of rows) {
       await Promise.all(
