@@ -1,5 +1,8 @@
+import { join } from "node:path";
+
 import type { Command } from "commander";
 
+import { installDaily, removeDaily } from "./drift/daily.ts";
 import { notLooked } from "./drift/look.ts";
 import { Memory } from "./drift/memory.ts";
 import { readDrift } from "./drift/read.ts";
@@ -13,7 +16,7 @@ import { ownCheckout } from "./trial.ts";
 const drifted = 1;
 
 export function addDrift(program: Command): void {
-  program
+  const drift = program
     .command("drift")
     .description(
       "what was changed by hand since the last up, on the host, in Keycloak, in PostgreSQL; changes nothing. Exit code 1: there is drift; 3: not everything could be looked at",
@@ -28,6 +31,40 @@ export function addDrift(program: Command): void {
       else for (const line of describeReport(report, output)) output.line(line);
       process.exitCode = exitCodeOf(report);
     });
+  addDaily(drift);
+}
+
+function addDaily(drift: Command): void {
+  drift
+    .enablePositionalOptions()
+    .command("daily")
+    .description("look every day, by a systemd timer of this machine; a drift makes it fail")
+    .argument("<on|off>")
+    .option("--at <time>", "hours and minutes", "06:30")
+    .option("-s, --stack <name>", "the stack", "dev")
+    .option("--json", "print JSON")
+    .action((what: string, { at, stack, json }: DailyWish, command: Command) => {
+      if (what !== "on" && what !== "off") {
+        command.error(`error: the daily look is on or off, not ${what}`, { exitCode: 2 });
+      }
+      const hive = [process.execPath, join(ownCheckout, "cli", "hive.js")];
+      const options = { checkout: ownCheckout, stack, at, hive, environment: process.env };
+      const output = openOutput();
+      if (what === "on") {
+        const timer = installDaily(options);
+        output.line(json === true ? JSON.stringify({ timer }) : `${output.green("✓")} ${timer}`);
+      } else {
+        const removed = removeDaily(options);
+        const said = removed ? `${output.green("✓")} removed` : "There was none.";
+        output.line(json === true ? JSON.stringify({ removed }) : said);
+      }
+    });
+}
+
+interface DailyWish {
+  readonly at: string;
+  readonly stack: string;
+  readonly json?: boolean;
 }
 
 export function exitCodeOf({ drift, notSeen }: Report): number {

@@ -26,7 +26,11 @@ export class FirewallRules extends pulumi.ComponentResource {
     const { host, sshPorts, open, egress } = args;
     super("hivematrix:index:FirewallRules", name, { sshPorts, open }, opts);
     const child = { parent: this, provider: host.provider };
-    const installed = new Package(`${name}-packages`, { names: ["nftables"] }, child);
+    const installed = new Package(
+      `${name}-packages`,
+      { names: ["nftables"] },
+      { ...child, dependsOn: host.ready },
+    );
     const ruleset = new FirewallRuleset(
       `${name}-ruleset`,
       {

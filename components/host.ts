@@ -7,6 +7,7 @@ import { Package } from "../provider/sdk/package.ts";
 import { Provider, type ProviderArgs } from "../provider/sdk/provider.ts";
 import { Supervisor } from "../provider/sdk/supervisor.ts";
 import { User } from "../provider/sdk/user.ts";
+import { BaseSystem } from "./baseSystem.ts";
 
 export interface HostArgs {
   /** How it is reached; default: it is this machine. */
@@ -90,7 +91,13 @@ export class Host extends pulumi.ComponentResource {
     this.purge = purge;
     this.supervised = `${root}/service`;
     this.provider = new Provider(`${name}-provider`, providerArgs(args), { parent: this });
-    const child = { parent: this, provider: this.provider };
+    // The trial takes the machine as it is.
+    const base =
+      supervisor === "runit"
+        ? undefined
+        : new BaseSystem(`${name}-base`, { provider: this.provider }, { parent: this });
+    const first = base === undefined ? [] : [base.machine];
+    const child = { parent: this, provider: this.provider, dependsOn: first };
 
     const installed = new Package(
       `${name}-packages`,
@@ -100,17 +107,17 @@ export class Host extends pulumi.ComponentResource {
       },
       child,
     );
-    const owners = this.#owners(name);
+    const owners = this.#owners(name, first);
     this.folder = new Directory(
       `${name}-folder`,
       { path: root, mode: "0755", purge, ...this.owned },
-      { ...child, dependsOn: supervisor === "runit" ? owners : [] },
+      { ...child, dependsOn: supervisor === "runit" ? owners : first },
     );
     this.versions = installed.versions;
     this.ready =
       supervisor === "runit"
         ? this.#supervised(name, installed)
-        : [this.#settings(name), this.folder, installed, ...owners];
+        : [this.#settings(name, first), this.folder, installed, ...owners, ...(base?.ready ?? [])];
     this.registerOutputs({ root, versions: this.versions });
   }
 
@@ -143,13 +150,13 @@ export class Host extends pulumi.ComponentResource {
   }
 
   /** System users; data that stays belongs to somebody. */
-  #owners(name: string): User[] {
+  #owners(name: string, dependsOn: pulumi.Resource[]): User[] {
     const { user, services = [] } = this.#args;
     const make = (noun: string, account: string, keeps: boolean): User =>
       new User(
         `${name}-${noun}`,
         { name: account, home },
-        { parent: this, provider: this.provider, retainOnDelete: keeps && !this.purge },
+        { parent: this, provider: this.provider, dependsOn, retainOnDelete: keeps && !this.purge },
       );
     if (this.supervisor === "runit") return user === undefined ? [] : [make("user", user, true)];
     return services.map((service) =>
@@ -157,11 +164,11 @@ export class Host extends pulumi.ComponentResource {
     );
   }
 
-  #settings(name: string): Directory {
+  #settings(name: string, dependsOn: pulumi.Resource[]): Directory {
     return new Directory(
       `${name}-settings`,
       { path: settingsFolder, mode: "0755", purge: true },
-      { parent: this, provider: this.provider },
+      { parent: this, provider: this.provider, dependsOn },
     );
   }
 

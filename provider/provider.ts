@@ -196,7 +196,8 @@ export class HostProvider {
     const found = await resource.read(context, request.getId(), old);
     const response = new pb.ReadResponse();
     if (found === undefined) return response;
-    const secrets = [...state.secrets, ...inputs.secrets];
+    const imported = old === undefined ? (resource.secretWhenImported ?? []) : [];
+    const secrets = [...state.secrets, ...inputs.secrets, ...imported.map((key) => [key])];
     const properties = { values: only(found, resource.inputs), secrets };
     response.setId(request.getId());
     response.setInputs(encode(properties.values, secrets));

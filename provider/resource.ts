@@ -44,6 +44,8 @@ export interface Resource<I = Plain, O = Plain> {
   readonly deleteBeforeReplace?: boolean;
   /** Inputs that hold a secret even when nobody marked them. */
   readonly secretInputs?: readonly (keyof I & string)[];
+  /** Inputs of which an import cannot know whether they hold a secret: it takes them for one. */
+  readonly secretWhenImported?: readonly (keyof I & string)[];
   readonly secretOutputs?: readonly (keyof O & string)[];
   /** Outputs that are secret when an input is. */
   readonly derived?: Readonly<Partial<Record<keyof O & string, keyof I & string>>>;

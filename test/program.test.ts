@@ -320,7 +320,8 @@ describe("program on a real host", () => {
   it("has data and programs below one folder, configuration below another, and keeps the data", () => {
     for (const { name, inputs } of engine.registered) {
       const path = inputs["path"];
-      if (typeof path !== "string") continue;
+      // What Debian's own tools read lies where they look for it.
+      if (typeof path !== "string" || path.startsWith("/etc/apt/apt.conf.d/")) continue;
       expect(path, name).to.match(/^\/(var\/lib|etc)\/hivematrix(\/|$)/);
     }
     for (const name of ["host-folder", "postgres-data"]) {

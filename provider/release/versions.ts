@@ -10,7 +10,7 @@ const kept = 3;
 const leftover = /^\..*\.(new|old)$/;
 
 /** Complete versions in the folder, newest first. */
-async function versionsIn(transport: Transport, path: string): Promise<string[]> {
+export async function versionsIn(transport: Transport, path: string): Promise<string[]> {
   const names = (await transport.list(path)) ?? [];
   const found = await Promise.all(
     names

@@ -31,7 +31,9 @@ export const file = define({
     group: accountName().optional().describe("Default: the owner's group."),
     validate: argumentVector()
       .optional()
-      .describe("Run before the file takes its place; `%s` is the new file."),
+      .describe(
+        "Run before the file takes its place; `%s` is the new file: `sshd -t -f %s`. A unit is verified by its own name.",
+      ),
   },
   outputs: {
     sha256: z.string().describe("Of the content, hex. Secret when the content is."),
@@ -52,7 +54,8 @@ export const file = define({
     const ours =
       found?.content === Buffer.from(inputs.content).toString("base64") &&
       found.mode === inputs.mode;
-    await transport.writeAtomic(inputs.path, inputs.content, { ...inputs, signal });
+    const validate = validatorOf(inputs);
+    await transport.writeAtomic(inputs.path, inputs.content, { ...inputs, validate, signal });
     const outputs = { sha256: digest(inputs.content), ...(ours || !found ? {} : { found }) };
     return { id: inputs.path, outputs };
   },
@@ -77,7 +80,8 @@ export const file = define({
   },
 
   async update({ transport, signal }, old, inputs) {
-    await transport.writeAtomic(inputs.path, inputs.content, { ...inputs, signal });
+    const validate = validatorOf(inputs);
+    await transport.writeAtomic(inputs.path, inputs.content, { ...inputs, validate, signal });
     return { sha256: digest(inputs.content), found: old.found };
   },
 
@@ -91,6 +95,16 @@ export const file = define({
     }
   },
 });
+
+/** systemd wants a unit by its own name, and the new file lies beside it under another one. */
+function validatorOf({ path, validate }: { path: string; validate?: string[] | undefined }) {
+  const [program = "", ...rest] = validate ?? [];
+  if (basename(program) !== "systemd-analyze") return validate;
+  const script = `folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT && cp "$1" "$folder/$2" &&
+file="$folder/$2" && shift 2 && "$@" "$file"`;
+  const words = rest.filter((word) => word !== "%s");
+  return ["sh", "-c", script, program, "%s", basename(path), program, ...words];
+}
 
 function digest(content: string): string {
   return createHash("sha256").update(content).digest("hex");

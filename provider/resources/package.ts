@@ -122,9 +122,13 @@ async function aptInstall(
     }
     if (result.code !== 0) {
       progress("reading the lists of packages");
-      succeeded(await apt(context, ["update"], signal), "apt-get update");
-      result = await apt(context, download, signal);
+      const update = await apt(context, ["update"], signal);
+      if (update.code === 0) result = await apt(context, download, signal);
+      // One mirror of several that is away need not matter.
+      if (result.code !== 0) refuseSilentMirror(update);
+      succeeded(update, "apt-get update");
     }
+    if (result.code !== 0) refuseSilentMirror(result);
     const what = `apt-get install ${missing.join(" ")}`;
     succeeded(result, what);
     progress(`installing ${missing.join(", ")}`);
@@ -133,6 +137,21 @@ async function aptInstall(
   } finally {
     for (const path of made.reverse()) await asRoot(context, ["rm", "-d", "-f", path]);
   }
+}
+
+/**
+ * apt-get update ends with 0 when no mirror answers, and the installation then names packages that it
+ * does not know. @throws Fault naming the mirror
+ */
+function refuseSilentMirror({ stdout, stderr }: RunResult): void {
+  const said = `${stderr}\n${stdout}`;
+  const [, mirror, , reason] =
+    /^[EW]: Failed to fetch (\w+:\/\/[^/\s]+)(\S*) +(.*)$/m.exec(said) ?? [];
+  if (mirror === undefined || reason === undefined) return;
+  if (!/connect|resolve|timed out|unreachable|No route|Connection failed/i.test(reason)) return;
+  throw new Fault(
+    `The package mirror ${mirror} does not answer (${reason.trim().replace(/\.$/, "")}); check /etc/apt/sources.list* and the network, and run the same command again.`,
+  );
 }
 
 function apt(context: Context, argv: readonly string[], signal?: AbortSignal): Promise<RunResult> {

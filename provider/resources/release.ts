@@ -3,8 +3,8 @@ import { z } from "zod";
 
 import { isIntact, manifestName } from "../release/manifest.ts";
 import { filesOfSource } from "../release/source.ts";
-import { prune, refuseForeign } from "../release/versions.ts";
-import { type Context, define, known, type Of, succeeded } from "../resource.ts";
+import { prune, refuseForeign, versionsIn } from "../release/versions.ts";
+import { type Context, define, type Of, succeeded } from "../resource.ts";
 import { absolutePath, accountName } from "../schema.ts";
 import { UNKNOWN } from "../wire.ts";
 
@@ -28,7 +28,7 @@ type Inputs = Of<typeof inputs>;
 
 export const release = define({
   description:
-    "A program of ours, put on the host whole or not at all; three versions stay. Deleting removes all.",
+    "A program of ours, put on the host whole or not at all; three versions stay. Deleting removes all. Import by path: the newest version.",
   inputs,
   outputs: {
     directory: z.string().describe("`<path>/<version>`."),
@@ -52,8 +52,8 @@ export const release = define({
   },
 
   async read(context, id, old) {
-    const there = known(old, "Release");
-    if ((await context.transport.stat(id)) === undefined) return undefined;
+    const there = old ?? (await imported(context, id));
+    if (there === undefined || (await context.transport.stat(id)) === undefined) return undefined;
     return { ...there, intact: await isIntact(context, directoryOf(there), there.owner) };
   },
 
@@ -67,6 +67,20 @@ export const release = define({
     await transport.removeTree(path);
   },
 });
+
+/** The newest version; where it came from, nobody on the host knows. */
+async function imported({ transport }: Context, path: string) {
+  const [version] = await versionsIn(transport, path);
+  if (version === undefined) return undefined;
+  const owner = (await transport.stat(path))?.owner;
+  const wanted = {
+    path,
+    version,
+    source: path,
+    ...(owner === undefined || owner === transport.user ? {} : { owner }),
+  };
+  return { ...wanted, ...outputsOf(wanted) };
+}
 
 function directoryOf({ path, version }: Inputs): string {
   return `${path}/${version}`;

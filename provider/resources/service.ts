@@ -2,10 +2,11 @@ import { z } from "zod";
 
 import { Fault, messageOf, PartialFailure } from "../fault.ts";
 import { checkSchema } from "../readiness.ts";
-import { type Context, define, known, type Of } from "../resource.ts";
+import { type Context, define, type Of } from "../resource.ts";
 import { apply, isUpAndReady } from "../runit/apply.ts";
 import { endCandidate } from "../runit/candidate.ts";
 import { shutDown } from "../runit/control.ts";
+import { importedService } from "../runit/imported.ts";
 import { replace } from "../runit/rollback.ts";
 import { absolutePath, accountName, argumentVector, environment, seconds } from "../schema.ts";
 
@@ -51,10 +52,11 @@ export type ServiceInputs = Of<typeof inputs>;
 
 export const service = define({
   description:
-    "A supervised process (runit). Made and changed only when every check passes; a failed change brings the former one back.",
+    "A supervised process (runit). Made and changed only when every check passes; a failed change brings the former one back. Import one of ours by the path of its link.",
   inputs,
   outputs: {},
   replaceOn: ["name", "directory", "state"],
+  secretWhenImported: ["env"],
   deleteBeforeReplace: true,
 
   faults: ({ command, env, handover }) => [
@@ -81,9 +83,10 @@ export const service = define({
     return { id, outputs: {} };
   },
 
-  async read(context, _id, old) {
-    const there = known(old, "Service");
+  async read(context, id, old) {
     const { transport } = context;
+    const there = old ?? (await importedService(transport, id));
+    if (there === undefined) return undefined;
     const [link, script] = await Promise.all([
       transport.linkTarget(`${there.directory}/${there.name}`),
       transport.stat(`${there.state}/run`),

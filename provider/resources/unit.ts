@@ -2,61 +2,20 @@ import { z } from "zod";
 
 import { messageOf, PartialFailure } from "../fault.ts";
 import { checkSchema } from "../readiness.ts";
-import { define, known, type Of } from "../resource.ts";
-import { absolutePath, accountName, argumentVector, environment, seconds } from "../schema.ts";
+import { define, type Of } from "../resource.ts";
+import { seconds } from "../schema.ts";
 import { apply, endCandidate, removeUnit, replace } from "../systemd/apply.ts";
 import { refuseForeignUnit, show } from "../systemd/control.ts";
+import { importedUnit } from "../systemd/imported.ts";
 import { differingFiles, filesOf } from "../systemd/files.ts";
+import { processInputs, unitName } from "../systemd/processInputs.ts";
 import { whyNotReady } from "../systemd/ready.ts";
 import { heading, unitFile, unitPath } from "../systemd/unitFile.ts";
 import { hasUnknown, UNKNOWN } from "../wire.ts";
 
-/** Bytes as systemd takes them. */
-const bytes = (standard: string) =>
-  z
-    .string()
-    .regex(/^[1-9]\d*[KMG]?$/, 'must be bytes in quotes, such as "512M"')
-    .default(standard);
-
 const inputs = {
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9_-]{0,59}$/, "must be 1 to 60 of a-z, 0-9, _ and -, a letter first")
-    .describe("The unit is `<name>.service`."),
-  description: z.string().optional().describe("One line for people; default: the name."),
-  command: argumentVector().describe(
-    "With an absolute program; stays in the foreground. No secrets here.",
-  ),
-  env: environment().default({}).describe("In a file of mode 0600. May hold secrets."),
-  credentials: z
-    .record(z.string().regex(/^[\w.-]{1,64}$/, "must be letters, digits, _, . and -"), z.string())
-    .optional()
-    .describe("Secret texts, each a file in $CREDENTIALS_DIRECTORY that only it can read."),
-  user: accountName().describe("Its own system user; it must exist."),
-  cwd: z
-    .string()
-    .regex(/^\/[^\0\n]*$/, "must be an absolute path")
-    .default("/")
-    .describe("Default `/`."),
-  writable: z
-    .array(absolutePath())
-    .default([])
-    .describe("Paths it may write to; everything else is read-only. They must exist."),
-  capabilities: z
-    .array(z.string().regex(/^CAP_[A-Z_]+$/, "must be a name such as CAP_NET_BIND_SERVICE"))
-    .default([])
-    .describe("Capabilities it keeps; default none."),
-  egress: z
-    .array(
-      z.union([z.literal("any"), z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], {
-        error: 'must be a network such as 192.0.2.0/24, or "any"',
-      }),
-    )
-    .default([])
-    .describe("Networks it may talk with, in either direction, besides this machine; or `any`."),
-  jit: z.boolean().default(true).describe("It compiles at run time (Node, Java). Default true."),
-  memoryMax: bytes("1G").describe("More memory ends it; default `1G`."),
-  tasksMax: z.int().min(1).default(512).describe("Most threads and processes; default 512."),
+  name: unitName().describe("The unit is `<name>.service`."),
+  ...processInputs,
   watchdog: z
     .int()
     .min(1)
@@ -90,10 +49,11 @@ export type UnitInputs = Of<typeof inputs>;
 
 export const unit = define({
   description:
-    "A sandboxed systemd service. Made and changed only when every check passes; a failed change brings the former one back.",
+    "A sandboxed systemd service. Made and changed only when every check passes; a failed change brings the former one back. Import one of ours by name.",
   inputs,
   outputs: { unit: z.string().describe("The text of the unit file.") },
   replaceOn: ["name"],
+  secretWhenImported: ["env", "credentials"],
 
   faults: ({ command, env }) => [
     ...(env instanceof Object && "READY_FILE" in env
@@ -118,9 +78,10 @@ export const unit = define({
     return { id: wanted.name, outputs: { unit: unitFile(wanted) } };
   },
 
-  async read(context, _id, old) {
-    const there = known(old, "Unit");
+  async read(context, id, old) {
     const { transport } = context;
+    const there = old ?? (await importedUnit(transport, id));
+    if (there === undefined) return undefined;
     const service = `${there.name}.service`;
     const path = unitPath(service);
     const [text, found, differing] = await Promise.all([
@@ -129,7 +90,8 @@ export const unit = define({
       differingFiles(transport, filesOf(there)),
     ]);
     if (text === undefined && found.path === undefined) return undefined;
-    const secrets = differing.every((file) => file.path === path);
+    // What an imported one is restarted on is not known: its first up writes its secrets anew.
+    const secrets = old === undefined || differing.every((file) => file.path === path);
     const running = found.running && (await whyNotReady(context, there, found.pid)) === undefined;
     return {
       ...there,

@@ -128,7 +128,8 @@ export async function removeUnit(context: Context, name: string): Promise<void> 
   await transport.run(["systemctl", "reset-failed", "--", service]);
 }
 
-async function surplusSecrets({ transport }: Context, name: string): Promise<string[]> {
+/** Files with secrets of a unit of that name, as they are. */
+export async function surplusSecrets({ transport }: Context, name: string): Promise<string[]> {
   const names = (await transport.list(secretsFolder)) ?? [];
   return names
     .filter((file) => file === `${name}.env` || file.startsWith(`${name}.credential.`))

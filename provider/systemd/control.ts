@@ -8,6 +8,10 @@ export interface UnitState {
   readonly failed: boolean;
   /** Whether it starts with the machine. */
   readonly enabled: boolean;
+  /** As systemctl has it: `enabled`, `static`, `masked`, … */
+  readonly unitFileState: string;
+  /** Whether its own conditions kept it from starting. */
+  readonly skipped: boolean;
   /** Whether systemd has read the file that is there now. */
   readonly current: boolean;
   /** 0 when there is none. */
@@ -24,6 +28,8 @@ const shown = [
   "ActiveState",
   "SubState",
   "UnitFileState",
+  "ConditionResult",
+  "ConditionTimestampMonotonic",
   "NeedDaemonReload",
   "MainPID",
   "NRestarts",
@@ -46,6 +52,8 @@ export async function show({ transport }: Context, unit: string): Promise<UnitSt
     running: value("ActiveState") === "active",
     failed: value("ActiveState") === "failed",
     enabled: value("UnitFileState") === "enabled",
+    unitFileState: value("UnitFileState"),
+    skipped: value("ConditionResult") === "no" && value("ConditionTimestampMonotonic") !== "0",
     current: value("NeedDaemonReload") !== "yes",
     pid: Number(value("MainPID")),
     restarts: Number(value("NRestarts")),

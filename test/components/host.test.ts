@@ -133,6 +133,7 @@ describe("components/Host", () => {
               '[{"localPort":20000,"host":"127.0.0.1","port":5433},{"localPort":20001,"host":"127.0.0.1","port":8080}]',
           },
         },
+        "host-base": { type: "hivematrix:index:BaseSystem", inputs: {} },
         "host-packages": {
           type: "host:index:Package",
           inputs: { ...packages.inputs, names: ["postgresql", "default-jre-headless"] },
@@ -155,6 +156,16 @@ describe("components/Host", () => {
         },
       });
       expect(JSON.stringify(engine.find("host").inputs)).not.to.include("the key");
+    });
+
+    it("puts nothing on a machine that was not found fit", async () => {
+      const engine = await mockEngine();
+      build();
+      await engine.drain();
+      for (const { name, type, dependsOn } of engine.registered) {
+        if (!type.startsWith("host:index:") || /^host-(base|provider)/.test(name)) continue;
+        expect(dependsOn, name).to.include("host-base-machine");
+      }
     });
 
     it("knows accounts, networks and the near side of each port", async () => {

@@ -71,8 +71,14 @@ const computed: Readonly<Record<string, (name: string, inputs: Values) => Values
     certificate: `certificate of ${name}\n`,
     privateKey: `private key of ${name}\n`,
   }),
+  "host:index:Daemon": () => ({ running: true, enabled: true }),
   "host:index:Exec": (name) => ({ ran: `run of ${name}` }),
   "host:index:File": (name) => ({ sha256: `sha256 of ${name}` }),
+  "host:index:Machine": () => ({
+    system: "Debian GNU/Linux 12 (bookworm)",
+    systemd: 252,
+    timeDaemon: "systemd-timesyncd",
+  }),
   "host:index:Package": () => ({ versions: { postgresql: "15+248" }, found: [] }),
   "host:index:Release": (_name, { path, version }) => ({
     directory: `${String(path)}/${String(version)}`,
@@ -80,6 +86,7 @@ const computed: Readonly<Record<string, (name: string, inputs: Values) => Values
   }),
   "host:index:Secret": (name) => ({ value: `value of ${name}` }),
   "host:index:Service": () => ({ running: true }),
+  "host:index:Timer": () => ({ running: true, enabled: true, intact: true }),
   "host:index:Unit": () => ({ unit: "[Unit]\n", running: true, enabled: true, intact: true }),
   "host:index:User": () => ({ uid: 990, gid: 990, found: false }),
 };

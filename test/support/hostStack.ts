@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { prepareTools } from "../../setup/tools.ts";
 import { startHost, type TestHost } from "./container.ts";
@@ -12,22 +12,22 @@ import { type Relay, startRelay } from "./relay.ts";
 const checkout = join(import.meta.dirname, "..", "..");
 
 /** What a program starts with: the classes of the provider, and the host as `provider`. */
-const heading = (classes: readonly string[], forwards: string): string => `
+const heading = (paths: readonly string[], forwards: string): string => `
 import { readFileSync } from "node:fs";
 import { secret } from "@pulumi/pulumi";
-${classes
-  .map((name) => {
+${paths
+  .map((path) => {
+    const name = basename(path);
     const file = name.charAt(0).toLowerCase() + name.slice(1);
-    return `import { ${name} } from "${checkout}/provider/sdk/${file}.ts";`;
+    return `import { ${name} } from "${checkout}/${dirname(path)}/${file}.ts";`;
   })
   .join("\n")}
-import { Provider } from "${checkout}/provider/sdk/provider.ts";
 
 const provider = new Provider("there", {
   transport: "ssh",
-  address: "127.0.0.1",
+  address: process.env.TEST_ADDRESS,
   port: Number(process.env.TEST_PORT),
-  user: "deploy",
+  user: process.env.TEST_USER ?? "deploy",
   privateKey: readFileSync(process.env.TEST_KEY, "utf8"),
   hostKey: process.env.TEST_HOST_KEY,
   forwards: ${forwards},
@@ -39,16 +39,20 @@ export interface HostStackOptions {
   readonly name: string;
   /** Exported by `provider/sdk/`, used by the program. */
   readonly classes: readonly string[];
+  /** Exported by `components/`. */
+  readonly components?: readonly string[];
   /** TypeScript; has `provider` and Pulumi's `secret`. */
   readonly program: string;
   readonly forwards?: readonly { localPort: number; host: string; port: number }[];
   readonly suite?: Suite;
+  /** Past the relay, as a firewall wants it: it knows the port people come in by. */
+  readonly direct?: boolean;
 }
 
 /** A small program of the test's own, deployed with the real Pulumi to a host in a container. */
 export class HostStack {
   readonly host: TestHost;
-  /** All that reaches the host's port 22 goes through it. */
+  /** All that reaches the host's port 22 goes through it, unless `direct`. */
   readonly relay: Relay;
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
@@ -62,7 +66,11 @@ export class HostStack {
 
   /** Gives the hook that calls it 15 minutes: the first one on a machine builds an image. */
   static async start(options: HostStackOptions): Promise<HostStack> {
-    const { name, classes, program, forwards = [], suite } = options;
+    const { name, program, forwards = [], suite, direct = false } = options;
+    const imported = [
+      ...["Provider", ...options.classes].map((own) => `provider/sdk/${own}`),
+      ...(options.components ?? []).map((own) => `components/${own}`),
+    ];
     const host = await startHost(suite);
     const relay = await startRelay(host.address, 22);
     const folder = mkdtempSync(join(tmpdir(), `hivematrix-${name}-`));
@@ -71,7 +79,8 @@ export class HostStack {
       ...(await prepareTools(checkout)).env,
       PULUMI_BACKEND_URL: `file://${folder}`,
       PULUMI_CONFIG_PASSPHRASE: "test",
-      TEST_PORT: String(relay.port),
+      TEST_ADDRESS: direct ? host.address : "127.0.0.1",
+      TEST_PORT: direct ? "22" : String(relay.port),
       TEST_KEY: host.keyPath,
       TEST_HOST_KEY: host.hostKey,
     };
@@ -83,7 +92,7 @@ export class HostStack {
     };
     writeFileSync(join(folder, "Pulumi.yaml"), JSON.stringify(project));
     writeFileSync(join(folder, "package.json"), '{"type": "module", "main": "index.ts"}');
-    writeFileSync(join(folder, "index.ts"), heading(classes, JSON.stringify(forwards)) + program);
+    writeFileSync(join(folder, "index.ts"), heading(imported, JSON.stringify(forwards)) + program);
     symlinkSync(join(checkout, "node_modules"), join(folder, "node_modules"));
     const stack = new HostStack(host, relay, folder, env);
     await stack.pulumi("stack", "init", "test");
@@ -91,13 +100,23 @@ export class HostStack {
   }
 
   /** @throws Error with all it printed when it does not end with 0 */
-  pulumi(...args: string[]): Promise<string> {
+  async pulumi(...args: string[]): Promise<string> {
+    const { code, text } = await this.attempt(args);
+    if (code === 0) return text;
+    throw new Error(`pulumi ${args.join(" ")}:\n${text}`);
+  }
+
+  /** Whatever comes of it. @param more for its environment */
+  attempt(
+    args: readonly string[],
+    more: NodeJS.ProcessEnv = {},
+  ): Promise<{ code: number; text: string }> {
     const all = [...args, "--non-interactive", "--color=never"];
-    const options = { cwd: this.folder, env: this.env, maxBuffer: 1e8 };
-    return new Promise((resolve, reject) => {
-      execFile("pulumi", all, options, (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else reject(new Error(`pulumi ${args.join(" ")}:\n${stdout}\n${stderr}`));
+    const options = { cwd: this.folder, env: { ...this.env, ...more }, maxBuffer: 1e8 };
+    return new Promise((resolve) => {
+      const child = execFile("pulumi", all, options, (error, stdout, stderr) => {
+        const text = error === null ? stdout : `${stdout}\n${stderr}`;
+        resolve({ code: child.exitCode ?? 1, text });
       });
     });
   }
