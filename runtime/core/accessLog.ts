@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 
-import type { LogClient } from "../kernel/log.ts";
+import type { LogClient } from "../kernel/logClient.ts";
 
 /** Paths that are asked all the time by machines. */
 const quiet = new Set(["/health"]);

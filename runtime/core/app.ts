@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage } from "node:http";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Pool } from "pg";
 
-import { type Log, LogClient } from "../kernel/log.ts";
+import type { Log } from "../kernel/log.ts";
+import { LogClient } from "../kernel/logClient.ts";
 import { migrate } from "../kernel/migrations.ts";
 import { logAccess } from "./accessLog.ts";
 import { AuditLog } from "./auditLog.ts";

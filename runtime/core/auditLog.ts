@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 
-import type { Log, LogClient } from "../kernel/log.ts";
+import type { Log } from "../kernel/log.ts";
+import type { LogClient } from "../kernel/logClient.ts";
 
 /** Something that has to be known afterwards. No secret, no token. */
 export interface AuditEntry {

@@ -1,4 +1,4 @@
-import type { LogClient } from "../kernel/log.ts";
+import type { LogClient } from "../kernel/logClient.ts";
 
 interface Seen {
   count: number;

@@ -1,4 +1,5 @@
-import type { Entry, LogClient } from "../kernel/log.ts";
+import type { Entry } from "../kernel/log.ts";
+import type { LogClient } from "../kernel/logClient.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Metrics } from "./metrics.ts";
 

@@ -3,7 +3,8 @@ import { type IncomingMessage, type RequestListener, ServerResponse } from "node
 import type { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 
-import { LogClient, type Log } from "../kernel/log.ts";
+import type { Log } from "../kernel/log.ts";
+import { LogClient } from "../kernel/logClient.ts";
 import type { Listener } from "../kernel/server.ts";
 import { ServiceError } from "../kernel/serviceError.ts";
 import { logAccess, writeAccess } from "./accessLog.ts";

@@ -3,7 +3,8 @@ import { setImmediate as turn } from "node:timers/promises";
 
 import { expect } from "chai";
 
-import { createLog, LogClient, type LogClientOptions } from "../../../runtime/kernel/log.ts";
+import { createLog } from "../../../runtime/kernel/log.ts";
+import { LogClient, type LogClientOptions } from "../../../runtime/kernel/logClient.ts";
 
 describe("createLog", () => {
   const sink = (): { lines: Record<string, unknown>[]; destination: Writable } => {

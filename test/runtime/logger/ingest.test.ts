@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { LogClient } from "../../../runtime/kernel/log.ts";
+import { LogClient } from "../../../runtime/kernel/logClient.ts";
 import { restartPostgres } from "../../support/postgres.ts";
 import { eventually, TestCore, TestLogger } from "./testLogger.ts";
 
