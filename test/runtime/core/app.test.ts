@@ -154,7 +154,7 @@ describe("core", () => {
     });
   });
 
-  it("deletes what has expired", async () => {
+  it("weakness 23: deletes what has expired", async () => {
     const { session } = await core.begin(platform.realm.addUser("ada"));
     const { pool } = platform.database;
     const count = async (): Promise<number> => {

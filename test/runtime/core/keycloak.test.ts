@@ -3,6 +3,7 @@ import { createPublicKey } from "node:crypto";
 import { expect } from "chai";
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 
+import { Keycloak } from "../../../runtime/core/keycloak.ts";
 import type { RealmUser } from "../../support/identity.ts";
 import { type Answer, secrets, type TestCore, TestPlatform } from "./testCore.ts";
 
@@ -145,6 +146,34 @@ describe("an access token that core does not accept", () => {
     expect(status).to.equal(503);
     expect(body).to.include({ code: "ERR_IDENTITY_UNAVAILABLE" });
     expect((await begin(access_token)).status).to.equal(201);
+  });
+
+  it("weaknesses 25 and 26: is checked on loopback alone, whatever the realm's public address is", async () => {
+    const asked: string[] = [];
+    const keycloak = new Keycloak({
+      url: "http://127.0.0.1:8080",
+      realm: "hivematrix",
+      issuer: "https://hive.test/keycloak/realms/hivematrix",
+      clientId: "core-client",
+      clientSecret: "x",
+      clock: Date.now,
+      fetch: (input) => {
+        asked.push(input instanceof Request ? input.url : String(input));
+        return Promise.reject(new Error("nobody is there"));
+      },
+    });
+    const away = (fault: unknown) => {
+      expect((fault as Error).name).to.equal("IdentityUnavailable");
+    };
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const token = `${part({ alg: "RS256", kid: "k" })}.${part({ sub: "u" })}.c2ln`;
+    await keycloak.identify(token).catch(away);
+    await keycloak.refresh("x").catch(away);
+    await keycloak.ping().catch(away);
+    expect(asked).to.have.length(3);
+    for (const address of asked) {
+      expect(address).to.match(/^http:\/\/127\.0\.0\.1:8080\/realms\/hivematrix(\/protocol\/|$)/);
+    }
   });
 
   it("never gets into the log", async () => {

@@ -72,7 +72,7 @@ describe("core's limits and rules for callers", () => {
     limits.take("x", "0", 1);
   });
 
-  it("who may call whom is asked", async () => {
+  it("weakness 15: who may call whom is asked", async () => {
     const { status, body } = await ask("helm", "codex");
     expect(status).to.equal(403);
     expect(body).to.include({ code: "ERR_CALL" });
