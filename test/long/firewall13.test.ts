@@ -1,0 +1,3 @@
+import { describeFirewall } from "../host/firewallOnHost.ts";
+
+describeFirewall("trixie", "Debian 13");
