@@ -39,6 +39,21 @@ function json<S extends z.ZodType>(schema: S, fault: string) {
 /** Where a real host's things lie; the trial's root is chosen by set-up. */
 const realRoot = "/var/lib/hivematrix";
 
+/** Number by database; raised by `hive rotate database`. */
+const rotationsSchema = z.record(z.string(), z.int().min(0));
+
+/** An external PostgreSQL, reached by TLS. */
+const postgresSchema = z.strictObject({
+  host: z.string().min(1).describe("Name or address; its certificate must be for it."),
+  port: z.int().min(1).max(65_535).default(5432),
+  username: z.string().min(1).default("postgres").describe("May make roles and databases."),
+  database: z.string().min(1).default("postgres").describe("Database to enter by."),
+  authority: z
+    .string()
+    .min(1)
+    .describe("File with the certificate authority, PEM, beside Pulumi.yaml."),
+});
+
 /** Keys of Pulumi.<stack>.yaml under `hivematrix:`. Numbers and booleans arrive as text. */
 const settingsSchema = z
   .strictObject({
@@ -74,6 +89,30 @@ const settingsSchema = z
       .default("admin")
       .describe("The first administrator."),
     adminEmail: z.email().default("admin@hivematrix.local"),
+    postgres: json(postgresSchema, "must hold host and authority")
+      .optional()
+      .describe("A server that somebody else looks after. Default: one of the platform's own."),
+    postgresPassword: z.string().min(1).optional().describe("Secret; of `postgres`."),
+    postgresVersion: z.coerce
+      .number()
+      .int()
+      .min(15)
+      .optional()
+      .describe("Major version of our own; another than the data's copies it. Default: Debian's."),
+    postgresBinaries: z
+      .string()
+      .startsWith("/")
+      .optional()
+      .describe("Folder of that version's programs on the host. Default: Debian's."),
+    postgresMemory: z.coerce
+      .number()
+      .int()
+      .min(128)
+      .optional()
+      .describe("Megabytes PostgreSQL may take. Default: an eighth of the machine's."),
+    rotations: json(rotationsSchema, "must hold a number for each database")
+      .optional()
+      .describe("How often the password of a database was replaced. Default: never."),
     keepData: z
       .enum(["true", "false"])
       .transform((text) => text === "true")
@@ -94,13 +133,21 @@ const settingsSchema = z
     if (host === undefined || supervisor !== "runit") return;
     const message = "runit is for the trial on this machine; a host by SSH is run by systemd";
     issues.push({ code: "custom", input: supervisor, path: ["supervisor"], message });
-  });
+  })
+  .refine(
+    ({ postgresVersion, postgresBinaries }) =>
+      postgresBinaries === undefined || postgresVersion !== undefined,
+    { path: ["postgresBinaries"], message: "needs postgresVersion: the major version they are of" },
+  );
 
 /** What `npm run up` found out about this machine before the first up; lies in .hive/<stack>.json. */
 const trialSchema = z.looseObject({
   portBase: z.int().min(1024).max(65530).optional(),
   root: z.string().startsWith("/").optional(),
   user: z.string().min(1).optional(),
+  rotations: rotationsSchema.optional(),
+  /** Databases that were made, by what their component is named after. */
+  databases: z.record(z.string(), z.string()).optional(),
 });
 
 export interface Config {
@@ -138,9 +185,30 @@ export interface Config {
   readonly logger: LoggerSettings;
   /** Databases they ask for. */
   readonly databases: readonly string[];
+  /** Databases of services that are not installed any more, until `hive app purge`. */
+  readonly kept: readonly { readonly name: string; readonly database: string }[];
+  /** How often the password of a database was replaced. */
+  readonly rotations: Readonly<Record<string, number>>;
+  /** A server that somebody else looks after; undefined: one of our own. */
+  readonly postgres: ExternalPostgres | undefined;
+  readonly postgresVersion: number | undefined;
+  readonly postgresBinaries: string | undefined;
+  /** Megabytes PostgreSQL may take. */
+  readonly postgresMemory: number | undefined;
   readonly adminUsername: string;
   readonly adminEmail: string;
   readonly keepData: boolean;
+}
+
+/** An external PostgreSQL. */
+export interface ExternalPostgres {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: pulumi.Output<string>;
+  readonly database: string;
+  /** Where Pulumi runs: absolute path, and the PEM text in it. */
+  readonly authority: { readonly path: string; readonly pem: string };
 }
 
 /** A service whose code is not in runtime/. */
@@ -155,6 +223,8 @@ export interface ServiceConfig {
   readonly health: string;
   /** Name of its own database, if it has one. */
   readonly database: string | undefined;
+  /** How often that one's password was replaced. */
+  readonly rotation: number | undefined;
 }
 
 /** What config.ts needs to know of the engine; given by tests instead. */
@@ -180,6 +250,7 @@ export function loadConfig(source: Source = engine()): Config {
   const trial = attempt(faults, () => readTrial(source));
   const path = resolve(source.directory, settings.data?.registry ?? "apps_registry.json");
   const registry = attempt(faults, () => readRegistry(path));
+  const external = attempt(faults, () => ({ postgres: externalPostgres(source, settings.data) }));
   const apps = attempt(faults, () => chosenApps(registry, settings.data?.apps, source.stack));
   const connection = attempt(faults, () => connectionOf(settings.data?.host));
   const domain = settings.data?.domain ?? settings.data?.host?.address ?? "localhost";
@@ -191,6 +262,7 @@ export function loadConfig(source: Source = engine()): Config {
     trial === undefined ||
     registry === undefined ||
     apps === undefined ||
+    external === undefined ||
     connection === undefined ||
     faults.length > 0
   ) {
@@ -200,6 +272,8 @@ export function loadConfig(source: Source = engine()): Config {
   const supervisor = data.supervisor ?? (data.host === undefined ? "runit" : "systemd");
   const real = supervisor === "systemd";
   const ports = portsOf(data.portBase ?? trial.portBase, real);
+  const databases = Object.values(apps).flatMap(({ database }) => database ?? []);
+  const rotations = { ...trial.rotations, ...data.rotations };
   return {
     stack: source.stack,
     connection,
@@ -213,18 +287,51 @@ export function loadConfig(source: Source = engine()): Config {
     user: real ? undefined : trial.user,
     registry,
     apps,
-    services: servicesOf(apps, ports, dirname(path)),
+    services: servicesOf(apps, ports, dirname(path), rotations),
     healthChecks: healthAddresses(apps, ports),
     egress: egressOf(apps),
     declared: declaredPorts(apps, ports, real),
     firewalls: real ? firewallsOf(data, connection, ports) : [],
     tokens: tokenRulesOf(apps, data),
-    databases: Object.values(apps).flatMap(({ database }) => database ?? []),
+    databases,
+    kept: Object.entries(trial.databases ?? {})
+      .filter(([, database]) => database !== "keycloak" && !databases.includes(database))
+      .map(([name, database]) => ({ name, database })),
+    rotations,
+    ...external,
+    postgresVersion: data.postgresVersion,
+    postgresBinaries: data.postgresBinaries,
+    postgresMemory: data.postgresMemory,
     adminUsername: data.adminUsername,
     adminEmail: data.adminEmail,
     logger: data.logger,
     keepData: data.keepData ?? real,
   };
+}
+
+/** @throws Error with one sentence */
+function externalPostgres(
+  { directory, stack }: Source,
+  settings: z.output<typeof settingsSchema> | undefined,
+): ExternalPostgres | undefined {
+  const { postgres, postgresPassword } = settings ?? {};
+  if (postgres === undefined) return undefined;
+  if (postgresPassword === undefined) {
+    throw new Error(
+      `hivematrix:postgres needs the password of ${postgres.username}: pulumi config set --secret hivematrix:postgresPassword --stack ${stack}`,
+    );
+  }
+  const path = resolve(directory, postgres.authority);
+  let pem: string;
+  try {
+    pem = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new Error(`hivematrix:postgres.authority: ${path} cannot be read`, { cause });
+  }
+  if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
+    throw new Error(`hivematrix:postgres.authority: ${path} holds no certificate in PEM form`);
+  }
+  return { ...postgres, password: pulumi.secret(postgresPassword), authority: { path, pem } };
 }
 
 /** @throws Error naming an app that is not in the registry, or that another one needs. */
@@ -260,13 +367,20 @@ function portsOf(base: number | undefined, real: boolean): Ports {
   return real && base === undefined ? { ...ports, gateway: 443 } : ports;
 }
 
-function servicesOf(apps: Registry["apps"], ports: Ports, folder: string): ServiceConfig[] {
+function servicesOf(
+  apps: Registry["apps"],
+  ports: Ports,
+  folder: string,
+  rotations: Config["rotations"],
+): ServiceConfig[] {
   return Object.entries(apps).flatMap(([name, app]) => {
     const { directory, command } = app.source;
     if (directory === undefined || command === undefined) return [];
     const port = portOf(app, ports);
     const { health, database } = app;
-    return [{ name, directory: resolve(folder, directory), command, port, health, database }];
+    const rotation = database === undefined ? undefined : rotations[database];
+    const place = resolve(folder, directory);
+    return [{ name, directory: place, command, port, health, database, rotation }];
   });
 }
 

@@ -38,13 +38,19 @@ const server = new PostgresServer("postgres", {
   host,
   port: ports.postgres,
   databases: ["keycloak", ...config.databases],
+  memory: config.postgresMemory,
+  version: config.postgresVersion,
+  binaries: config.postgresBinaries,
+  external: config.postgres,
 });
 const database = (name: string): Database =>
-  new Database(`${name}-db`, { host, server, database: name });
+  new Database(`${name}-db`, { host, server, database: name, rotation: config.rotations[name] });
+config.kept.map(
+  ({ name, database }) => new Database(`${name}-db`, { host, server, database, closed: true }),
+);
 
 const keycloak = new KeycloakServer("keycloak", {
   host,
-  server,
   database: database("keycloak"),
   port: ports.keycloak,
   managementPort: ports.keycloakManagement,

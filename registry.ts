@@ -53,8 +53,8 @@ const app = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9_]{0,39}$/, "a database is 1 to 40 of a-z, 0-9 and _, a letter first")
     .refine(
-      (name) => !taken.includes(name) && !name.endsWith("_owner") && !name.startsWith("pg_"),
-      `a database is none of ${taken.join(", ")}, and neither pg_… nor …_owner`,
+      (name) => !taken.includes(name) && !/^pg_|_(owner|second)$/.test(name),
+      `a database is none of ${taken.join(", ")}, and neither pg_… nor …_owner nor …_second`,
     )
     .optional()
     .describe("Its own PostgreSQL database; a role of the same name owns what is in it."),

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { z } from "zod";
 
+import { databaseAccess, databaseEnv } from "../runtime/kernel/config.ts";
 import { HiveError } from "./hiveError.ts";
 import { readServiceEnvironment } from "./serviceEnvironment.ts";
 import type { Trial } from "./trial.ts";
@@ -9,11 +10,7 @@ import type { Trial } from "./trial.ts";
 const core = "core";
 
 const environment = z.object({
-  DB_HOST: z.string().default("127.0.0.1"),
-  DB_PORT: z.coerce.number().int(),
-  DB_NAME: z.string(),
-  DB_USER: z.string(),
-  DB_PASSWORD: z.string(),
+  ...databaseEnv,
   ENCRYPTION_KEY: z.string(),
   MINTING: z.enum(["allowed", "forbidden"]).default("allowed"),
 });
@@ -39,13 +36,9 @@ export async function withCoreDatabase<T>(
   if (!parsed.success) {
     throw new HiveError("Core has no database in its environment: run `npm run up`.");
   }
-  const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD, ENCRYPTION_KEY, MINTING } = parsed.data;
+  const { ENCRYPTION_KEY, MINTING } = parsed.data;
   const client = new pg.Client({
-    host: DB_HOST,
-    port: DB_PORT,
-    database: DB_NAME,
-    user: DB_USER,
-    password: DB_PASSWORD,
+    ...databaseAccess(parsed.data),
     application_name: "hive",
     connectionTimeoutMillis: 5000,
     statement_timeout: 30_000,

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { z } from "zod";
 
+import { databaseAccess, databaseEnv } from "../runtime/kernel/config.ts";
 import { HiveError } from "./hiveError.ts";
 
 /** Levels of the platform's log, from the least to the most severe (contract 3.1). */
@@ -45,11 +46,7 @@ export interface Page {
 const most = 10_000;
 
 const environment = z.object({
-  DB_HOST: z.string().default("127.0.0.1"),
-  DB_PORT: z.coerce.number().int(),
-  DB_NAME: z.string(),
-  DB_USER: z.string(),
-  DB_PASSWORD: z.string(),
+  ...databaseEnv,
 });
 
 const columns = `id, to_char(timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS timestamp,
@@ -72,13 +69,8 @@ export class LogDatabase {
     if (!parsed.success) {
       throw new HiveError("The logger has no database in its environment: run `npm run up`.");
     }
-    const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = parsed.data;
     const client = new pg.Client({
-      host: DB_HOST,
-      port: DB_PORT,
-      database: DB_NAME,
-      user: DB_USER,
-      password: DB_PASSWORD,
+      ...databaseAccess(parsed.data),
       application_name: "hive logs",
       connectionTimeoutMillis: 5000,
       statement_timeout: 30_000,

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 
 import { addAlert } from "./alert.ts";
+import { addApp } from "./app.ts";
 import { addAudit } from "./audit.ts";
 import { addAuditLog } from "./auditLog.ts";
 import { addCurl } from "./curl.ts";
@@ -40,6 +41,7 @@ for (const add of [
   addRotate,
   addFirewall,
   addAudit,
+  addApp,
   addAuditLog,
   addAlert,
 ]) {

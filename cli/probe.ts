@@ -5,7 +5,7 @@ import { connect } from "node:net";
 /** Milliseconds that a server on this machine gets for an answer. */
 const patience = 2000;
 
-/** Whether something accepts connections. */
+/** Whether something accepts connections, by default on 127.0.0.1. */
 export function answersTcp(port: number, host = "127.0.0.1"): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: patience });

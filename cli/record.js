@@ -12,6 +12,9 @@ import { dirname, join } from "node:path";
  * @property {boolean} [announced] the one-time password was shown
  * @property {{ urn: string, type: string, inputs: Record<string, unknown> }[]} [halfMade] objects
  *   in Keycloak and PostgreSQL whose making was cut off
+ * @property {Record<string, number>} [rotations] how often a database's password was replaced
+ * @property {Record<string, string>} [databases] those that were made, by what their component is
+ *   named after: the program keeps one whose service is not installed any more
  */
 
 /**

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { rotateSigningKey } from "../runtime/core/keyRotation.ts";
 import { withCoreDatabase } from "./coreDatabase.ts";
 import { openOutput, type Output } from "./output.ts";
+import { rotateDatabase } from "./rotateDatabase.ts";
 import { currentUser } from "./token.ts";
 import { findTrial, type Trial } from "./trial.ts";
 
@@ -11,9 +12,21 @@ export interface RotateOptions {
 }
 
 export function addRotate(program: Command): void {
-  program
+  const command = program
     .command("rotate")
-    .description("replace what secrets are made of, with nothing restarted")
+    .description("replace what secrets are made of, with nothing lost");
+  command
+    .command("database")
+    .description(
+      "a new password for a database: its service moves to a second login with the next up",
+    )
+    .argument("<name>", "the database, or its service")
+    .option("-s, --stack <name>", "the stack", "dev")
+    .option("--json", "print JSON")
+    .action((name: string, { stack, json }: { stack: string; json?: boolean }) => {
+      rotateDatabase(findTrial(stack), name, { json: json === true });
+    });
+  command
     .command("signing-key")
     .description(
       "a new key for tokens: published now, signing in some minutes, noted in the audit trail",

@@ -12,6 +12,7 @@ import type { PostgresServer } from "./postgresServer.ts";
 import { superviseProcess } from "./process.ts";
 import type { Realm } from "./realm.ts";
 import type { ServiceDirectory } from "./serviceDirectory.ts";
+import { renderConf, renderFlaskenv } from "./serviceFiles.ts";
 
 export interface AppArgs {
   readonly host: Host;
@@ -26,6 +27,8 @@ export interface AppArgs {
   readonly server: PostgresServer;
   /** Name of its own database; undefined: it has none. */
   readonly database: string | undefined;
+  /** How often that one's password was replaced. Default 0. */
+  readonly rotation?: number | undefined;
   readonly callers: Callers;
   readonly core: Core;
   readonly keycloak: KeycloakServer;
@@ -49,7 +52,12 @@ export class App extends pulumi.ComponentResource {
     const database =
       args.database === undefined
         ? undefined
-        : new Database(`${name}-db`, { host, server, database: args.database }, { parent: this });
+        : new Database(
+            `${name}-db`,
+            { host, server, database: args.database, rotation: args.rotation },
+            // In the stack, not below the app: it stays when that goes.
+            { aliases: [{ parent: this }] },
+          );
     const secretKey = new Secret(`${name}-secret-key`, { length: 48 }, child);
 
     const names = new File(
@@ -57,8 +65,14 @@ export class App extends pulumi.ComponentResource {
       { path: `${directory}/services.json`, content: args.services.content, ...owned },
       { ...child, dependsOn: host.ready },
     );
+    const env = {
+      ...environmentOf(name, args),
+      SECRET_KEY: secretKey.value,
+      ...(database === undefined ? {} : { ...database.environment, ...libpqOf(database) }),
+    };
     const files = [names, ...(database === undefined ? [] : [this.#conf(name, args, database)])];
-    superviseProcess(
+    const byHand = this.#flaskenv(name, args, env);
+    const process = superviseProcess(
       name,
       {
         host,
@@ -66,11 +80,7 @@ export class App extends pulumi.ComponentResource {
         description: `${name}, a service of HiveMatrix`,
         command: commandIn(directory, args.command),
         cwd: directory,
-        env: {
-          ...environmentOf(name, args),
-          SECRET_KEY: secretKey.value,
-          ...(database === undefined ? {} : database.environment),
-        },
+        env,
         ready: [{ http: { url: `http://127.0.0.1:${String(args.port)}${args.health}` } }],
         restartOn: files.map(({ sha256 }) => sha256),
         unit: {
@@ -78,9 +88,29 @@ export class App extends pulumi.ComponentResource {
           after: ["postgres", "core"],
         },
       },
-      { ...child, dependsOn: [...files, args.core] },
+      { ...child, dependsOn: [...files, byHand, args.core] },
     );
+    database?.usedBy(process);
     this.registerOutputs({});
+  }
+
+  /** .flaskenv: the same for what people start by hand in its folder, such as init_db.py. */
+  #flaskenv(
+    name: string,
+    { host, directory }: AppArgs,
+    env: Readonly<Record<string, pulumi.Input<string>>>,
+  ): File {
+    const { owned } = host.accountOf(name);
+    return new File(
+      `${name}-flaskenv`,
+      {
+        path: `${directory}/.flaskenv`,
+        content: pulumi.all(env).apply(renderFlaskenv),
+        mode: "0600",
+        ...owned,
+      },
+      { parent: this, provider: host.provider, dependsOn: host.ready },
+    );
   }
 
   /** instance/<name>.conf: where a service finds its database. */
@@ -92,20 +122,23 @@ export class App extends pulumi.ComponentResource {
       { path: `${directory}/instance`, mode: "0750", ...owned },
       { ...child, dependsOn: host.ready },
     );
-    const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = database.environment;
-    const content = pulumi.interpolate`[database]
-connection_string = postgresql://${DB_USER}:${DB_PASSWORD}@${DB_HOST}:${DB_PORT}/${DB_NAME}
-db_host = ${DB_HOST}
-db_port = ${DB_PORT}
-db_name = ${DB_NAME}
-db_user = ${DB_USER}
-`;
+    const content = database.password.apply((DB_PASSWORD) =>
+      renderConf({ ...database.environment, DB_PASSWORD }),
+    );
     return new File(
       `${name}-conf`,
       { path: `${directory}/instance/${name}.conf`, content, mode: "0600", ...owned },
       { ...child, dependsOn: [folder, database.ready] },
     );
   }
+}
+
+/** What libpq, and with it psycopg, reads besides: an external server is checked by its name. */
+function libpqOf({ environment }: Database): Record<string, string> {
+  const { DB_AUTHORITY } = environment;
+  return DB_AUTHORITY === undefined
+    ? {}
+    : { PGSSLMODE: "verify-full", PGSSLROOTCERT: DB_AUTHORITY };
 }
 
 /** What a service reads of the platform (contract 4.5). */

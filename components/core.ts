@@ -62,6 +62,7 @@ export class Core extends Service<CoreEnv, "ENCRYPTION_KEY"> {
       },
       pulumi.mergeOptions(opts, { dependsOn: database.ready }),
     );
+    database.usedBy(this.process);
     this.url = url;
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { Capacity } from "../provider/sdk/capacity.ts";
 import { Directory } from "../provider/sdk/directory.ts";
 import { Package } from "../provider/sdk/package.ts";
 import { Provider, type ProviderArgs } from "../provider/sdk/provider.ts";
@@ -72,6 +73,8 @@ export class Host extends pulumi.ComponentResource {
   readonly purge: boolean;
   /** Folder of runit's service links. */
   readonly supervised: string;
+  /** Its memory and processors. */
+  readonly capacity: Capacity;
   /** Versions of the Debian packages, by name. */
   readonly versions: pulumi.Output<Record<string, string>>;
   /** The folder itself; what lies in it is gone when it is. */
@@ -99,6 +102,7 @@ export class Host extends pulumi.ComponentResource {
     const first = base === undefined ? [] : [base.machine];
     const child = { parent: this, provider: this.provider, dependsOn: first };
 
+    this.capacity = new Capacity(`${name}-capacity`, child);
     const installed = new Package(
       `${name}-packages`,
       {

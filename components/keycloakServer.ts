@@ -8,11 +8,9 @@ import { Secret } from "../provider/sdk/secret.ts";
 import type { Database } from "./database.ts";
 import type { Host } from "./host.ts";
 import { type Process, superviseProcess } from "./process.ts";
-import type { PostgresServer } from "./postgresServer.ts";
 
 export interface KeycloakServerArgs {
   readonly host: Host;
-  readonly server: PostgresServer;
   readonly database: Database;
   /** TCP port on 127.0.0.1. */
   readonly port: number;
@@ -58,7 +56,7 @@ export class KeycloakServer extends pulumi.ComponentResource {
   readonly service: Process;
 
   constructor(name: string, args: KeycloakServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { host, server, database, ...plain } = args;
+    const { host, database, ...plain } = args;
     super("hivematrix:index:KeycloakServer", name, plain, opts);
     const child = { parent: this, provider: host.provider };
     const folder = `${host.root}/keycloak`;
@@ -102,7 +100,7 @@ export class KeycloakServer extends pulumi.ComponentResource {
         command: [`${path}/bin/kc.sh`, "start", "--optimized"],
         cwd: folder,
         env: {
-          KC_DB_URL: `jdbc:postgresql://127.0.0.1:${String(server.port)}/${database.database}`,
+          KC_DB_URL: jdbcUrl(database.environment),
           KC_DB_USERNAME: database.username,
           KC_DB_PASSWORD: database.password,
           KC_HOSTNAME: args.publicUrl,
@@ -131,8 +129,9 @@ export class KeycloakServer extends pulumi.ComponentResource {
         restartOn: [build.ran],
         unit: { writable: [folder], memoryMax: "2G", tasksMax: 1024, after: ["postgres"] },
       },
-      { ...child, dependsOn: [build, database] },
+      { ...child, dependsOn: [build, database.ready] },
     );
+    database.usedBy(this.service);
     this.provider = new keycloak.Provider(
       `${name}-provider`,
       {
@@ -147,4 +146,14 @@ export class KeycloakServer extends pulumi.ComponentResource {
     );
     this.registerOutputs({ url: this.url });
   }
+}
+
+/** What the PostgreSQL driver of Java is given; it decodes the name, and the parameters. */
+export function jdbcUrl(database: Database["environment"]): string {
+  const { DB_HOST, DB_PORT, DB_NAME, DB_AUTHORITY } = database;
+  const tls =
+    DB_AUTHORITY === undefined
+      ? ""
+      : `?sslmode=verify-full&sslrootcert=${encodeURIComponent(DB_AUTHORITY)}`;
+  return `jdbc:postgresql://${DB_HOST}:${DB_PORT}/${encodeURIComponent(DB_NAME)}${tls}`;
 }

@@ -55,5 +55,6 @@ export class Logger extends Service<LoggerEnv> {
       },
       pulumi.mergeOptions(opts, { dependsOn: [database.ready, certificate] }),
     );
+    database.usedBy(this.process);
   }
 }

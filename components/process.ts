@@ -32,7 +32,7 @@ export interface ProcessArgs {
     readonly capabilities?: readonly string[];
     readonly jit?: boolean;
     /** Bytes with K, M or G. */
-    readonly memoryMax?: string;
+    readonly memoryMax?: pulumi.Input<string>;
     readonly tasksMax?: number;
     /** Seconds; it talks sd_notify(3). */
     readonly watchdog?: number;

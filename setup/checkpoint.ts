@@ -53,6 +53,21 @@ export function installedPackages({ resources }: Checkpoint): string[] {
   return [...new Set(names)].sort();
 }
 
+/** Databases of the stack, by what their component is named after. */
+export function madeDatabases({ resources }: Checkpoint): Record<string, string> {
+  const suffix = "-db-database";
+  return Object.fromEntries(
+    resources
+      .filter(({ type }) => type === "postgresql:index/database:Database")
+      .flatMap(({ urn, inputs }): [string, string][] => {
+        const name = urn.split("::").at(-1) ?? "";
+        const database = inputs?.["name"];
+        if (!name.endsWith(suffix) || typeof database !== "string") return [];
+        return [[name.slice(0, -suffix.length), database]];
+      }),
+  );
+}
+
 function listOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }

@@ -1,5 +1,6 @@
 import pg from "pg";
 
+import type { PostgresAccess } from "../cli/postgresAccess.ts";
 import { SetupError } from "./setupError.ts";
 
 /** An object whose making was cut off: it may be there although no state knows it. */
@@ -12,7 +13,7 @@ export interface HalfMade {
 /** How to reach the servers that objects are made in. */
 export interface Servers {
   readonly keycloak: { readonly port: number; readonly clientSecret: string };
-  readonly postgres: { readonly port: number; readonly password: string };
+  readonly postgres: PostgresAccess;
 }
 
 /**
@@ -104,13 +105,13 @@ async function removeFromKeycloak({ type, inputs }: HalfMade, admin: Admin): Pro
 }
 
 async function dropRole(role: string, server: Servers["postgres"]): Promise<void> {
-  await withClient(server, "postgres", (client) =>
+  await withClient(server, server.database, (client) =>
     client.query(`DROP ROLE IF EXISTS ${pg.escapeIdentifier(role)}`),
   );
 }
 
 async function dropDatabase(database: string, server: Servers["postgres"]): Promise<void> {
-  const there = await withClient(server, "postgres", (client) =>
+  const there = await withClient(server, server.database, (client) =>
     client.query("SELECT 1 FROM pg_database WHERE datname = $1", [database]),
   );
   if (there.rowCount === 0) return;
@@ -122,17 +123,17 @@ async function dropDatabase(database: string, server: Servers["postgres"]): Prom
       `The database ${database} is there with tables in it, but not in Pulumi's state: nothing was removed. Import it with \`pulumi import postgresql:index/database:Database ${database}-db-database ${database}\`.`,
     );
   }
-  await withClient(server, "postgres", (client) =>
+  await withClient(server, server.database, (client) =>
     client.query(`DROP DATABASE ${pg.escapeIdentifier(database)}`),
   );
 }
 
 async function withClient<T>(
-  { port, password }: Servers["postgres"],
+  server: Servers["postgres"],
   database: string,
   use: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({ host: "127.0.0.1", port, user: "postgres", password, database });
+  const client = new pg.Client({ ...server, database });
   await client.connect();
   try {
     return await use(client);

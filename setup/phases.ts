@@ -15,10 +15,10 @@ export interface Answers {
 }
 
 /** What is made by talking to Keycloak; its providers themselves talk to nobody. */
-const throughKeycloak = [servers.keycloak.pattern];
+const throughKeycloak = servers.keycloak.patterns;
 
 /** What is made by talking to PostgreSQL. */
-const throughPostgres = [servers.postgresql.pattern];
+const throughPostgres = servers.postgresql.patterns;
 
 /** Keycloak's process needs its database: it comes when PostgreSQL answers. */
 const needsPostgres = ["urn:pulumi:*::*::**hivematrix:index:KeycloakServer**"];

@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     await stack.release();
     if (args.verb === "down") await down(trial);
     else if (args.verb === "preview") {
-      await stack.ensure();
+      stack.noteDatabases(await stack.ensure());
       await pulumi.run("preview", args.passed);
     } else await up(trial);
   } finally {

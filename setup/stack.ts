@@ -3,9 +3,16 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 import type { Backend } from "../cli/backend.ts";
+import { postgresAccess } from "../cli/postgresAccess.ts";
 import type { Ports } from "../ports.js";
 import { hiveFolder, readRecord, writeRecord } from "../cli/record.js";
-import { type Checkpoint, parseDeployment, readCheckpoint, type Resource } from "./checkpoint.ts";
+import {
+  type Checkpoint,
+  madeDatabases,
+  parseDeployment,
+  readCheckpoint,
+  type Resource,
+} from "./checkpoint.ts";
 import type { Answers } from "./phases.ts";
 import { type HalfMade, removeHalfMade } from "./halfMade.ts";
 import { processName } from "./listeners.js";
@@ -133,6 +140,13 @@ export class Stack {
     );
   }
 
+  /** Tells the program which databases there are: one whose service goes is kept. */
+  noteDatabases(checkpoint: Checkpoint): void {
+    const { checkout, name } = this.#options;
+    const databases = madeDatabases(checkpoint);
+    if (Object.keys(databases).length > 0) writeRecord(checkout, name, { databases });
+  }
+
   /** Objects in Keycloak and PostgreSQL of which a beginning may exist. */
   halfMade(): readonly HalfMade[] {
     return readRecord(this.#options.checkout, this.#options.name)?.halfMade ?? [];
@@ -148,12 +162,14 @@ export class Stack {
     const { checkout, name, pulumi } = this.#options;
     const whole = exported(await pulumi.read("stack export", ["--show-secrets"]));
     const { resources } = parseDeployment(whole.deployment);
+    const postgres = postgresAccess(resources);
+    if (postgres === undefined) return;
     await removeHalfMade(objects, {
       keycloak: {
         port: ports.keycloak,
         clientSecret: secretOf(resources, "keycloak-administrator-secret"),
       },
-      postgres: { port: ports.postgres, password: secretOf(resources, "postgres-password") },
+      postgres,
     });
     writeRecord(checkout, name, { halfMade: all.filter((object) => !objects.includes(object)) });
   }

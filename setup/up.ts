@@ -1,9 +1,13 @@
 import { type Ports, ports } from "../ports.js";
 import { configuredPortBase, readRecord, writeRecord } from "../cli/record.js";
+import { postgresAccess } from "../cli/postgresAccess.ts";
 import type { Arguments } from "./arguments.js";
-import { choosePhases, excludeArguments } from "./phases.ts";
+import { answersTcp } from "../cli/probe.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { type Answers, choosePhases, excludeArguments } from "./phases.ts";
 import type { Pulumi } from "./pulumiCommand.ts";
 import { localServers, type Servers } from "./servers.ts";
+import { SetupError } from "./setupError.ts";
 import type { Stack } from "./stack.ts";
 import { describeOutputs, describeRealOutputs, parseOutputs, probeAddresses } from "./summary.ts";
 import type { Terminal } from "./terminal.js";
@@ -29,20 +33,25 @@ export async function up(trial: Trial): Promise<void> {
   const { args, pulumi, stack, terminal, real = false } = trial;
   const checkpoint = await stack.ensure();
   await stack.forgetPending(checkpoint);
+  stack.noteDatabases(checkpoint);
 
   const provisioned = checkpoint.resources.length > 0;
   const chosen = chooseArguments(args, provisioned, process.stdin.isTTY, real);
   const known = [...checkpoint.resources, ...stack.halfMade()];
-  const phases = choosePhases(known, await withServers(trial, ({ answers }) => answers()));
+  const ask = (servers: Servers): Promise<Answers> => askServers(servers, checkpoint);
+  const answers = await withServers(trial, ask);
+  refuseWithoutServer(checkpoint, answers);
+  const phases = choosePhases(known, answers);
   for (const [index, phase] of phases.entries()) {
     if (phases.length > 1) terminal.line(`${index + 1} of ${phases.length}: ${phase.name}`);
     if (stack.halfMade().length > 0) {
       await withServers(trial, async (servers) =>
-        stack.clearHalfMade(servers.ports, await servers.answers()),
+        stack.clearHalfMade(servers.ports, await ask(servers)),
       );
     }
     await pulumi.run("up", [...chosen, ...excludeArguments(phase), ...args.passed]);
   }
+  stack.noteDatabases((await stack.read()) ?? checkpoint);
   await report(trial);
 }
 
@@ -75,6 +84,23 @@ async function withServers<T>(trial: Trial, work: (servers: Servers) => Promise<
   } finally {
     servers.close();
   }
+}
+
+/** An external PostgreSQL is asked where it is. */
+async function askServers(servers: Servers, { resources }: Checkpoint): Promise<Answers> {
+  const answers = await servers.answers();
+  const access = postgresAccess(resources);
+  if (access?.ssl === undefined) return answers;
+  return { ...answers, postgres: await answersTcp(access.port, access.host) };
+}
+
+/** One of our own is started by `up`. @throws SetupError when one that is not ours is away */
+function refuseWithoutServer({ resources }: Checkpoint, { postgres }: Answers): void {
+  const access = postgresAccess(resources);
+  if (postgres || access?.ssl === undefined) return;
+  throw new SetupError(
+    `PostgreSQL at ${access.host}:${access.port} does not answer: start it, then run the same command again.`,
+  );
 }
 
 /** Ends with what a person needs next; the one-time password is shown by the first up only. */

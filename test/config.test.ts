@@ -91,6 +91,12 @@ describe("config", () => {
       root: join(directory, ".hive", "dev"),
       user: undefined,
       databases: ["core", "logger"],
+      kept: [],
+      rotations: {},
+      postgres: undefined,
+      postgresVersion: undefined,
+      postgresBinaries: undefined,
+      postgresMemory: undefined,
       adminUsername: "admin",
       adminEmail: "admin@hivematrix.local",
       keepData: false,
@@ -113,6 +119,44 @@ describe("config", () => {
       keepData: true,
     });
     expect(config.ports).to.deep.equal(trialPorts(20000));
+  });
+
+  it("takes rotations from the record, and from the configuration, which outranks it", () => {
+    mkdirSync(join(directory, ".hive"), { recursive: true });
+    writeFileSync(
+      join(directory, ".hive", "dev.json"),
+      JSON.stringify({ rotations: { core: 1, logger: 2 } }),
+    );
+    expect(load({ rotations: '{"core": 3}' }).rotations).to.deep.equal({ core: 3, logger: 2 });
+    expect(() => load({ rotations: '{"core": -1}' })).to.throw(/rotations/);
+  });
+
+  it("keeps the databases that were made and that no service uses any more", () => {
+    mkdirSync(join(directory, ".hive"), { recursive: true });
+    const databases = { keycloak: "keycloak", core: "core", logger: "logger", old: "old_data" };
+    writeFileSync(join(directory, ".hive", "dev.json"), JSON.stringify({ databases }));
+    expect(load().kept).to.deep.equal([{ name: "old", database: "old_data" }]);
+  });
+
+  it("takes an external PostgreSQL with its authority and its password, which is a secret", async () => {
+    const pem = "-----BEGIN CERTIFICATE-----\n";
+    writeFileSync(join(directory, "ca.crt"), pem);
+    const postgres = '{"host": "db.example", "authority": "ca.crt"}';
+    const read = load({ postgres, postgresPassword: "pass w0rd" }).postgres;
+    expect(read).to.deep.include({
+      host: "db.example",
+      port: 5432,
+      username: "postgres",
+      database: "postgres",
+      authority: { path: join(directory, "ca.crt"), pem },
+    });
+    expect(await pulumi.isSecret(read?.password ?? pulumi.output(""))).to.equal(true);
+    expect(() => load({ postgres })).to.throw(
+      "hivematrix:postgres needs the password of postgres: pulumi config set --secret hivematrix:postgresPassword --stack dev",
+    );
+    writeFileSync(join(directory, "ca.crt"), "no certificate");
+    expect(() => load({ postgres, postgresPassword: "x" })).to.throw("no certificate in PEM form");
+    expect(() => load({ postgres: '{"host": "db.example"}' })).to.throw(/authority/);
   });
 
   it("leaves other namespaces to their owners", () => {
@@ -180,6 +224,7 @@ describe("config", () => {
         port: 5010,
         health: "/health",
         database: "codex",
+        rotation: undefined,
       },
     ]);
     expect(config.healthChecks).to.have.property("codex", "http://127.0.0.1:5010/health");

@@ -31,7 +31,7 @@ export async function lookAround(
 ): Promise<View> {
   const notSeen: NotSeen[] = [];
   for (;;) {
-    const exclude = notSeen.map(({ server }) => servers[server].pattern);
+    const exclude = notSeen.flatMap(({ server }) => [...servers[server].patterns]);
     const { preview, whole, said } = await view(exclude);
     if (whole) return { preview, findings: findingsOf(preview), notSeen };
     const failed = failuresOf(preview, said);
@@ -70,6 +70,7 @@ function failuresOf(
 /** By a resource's type, also that of its provider. */
 export function serverOf(urn: string): Server | undefined {
   const type = (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
+  if (type === "host:index:Sql") return "postgresql";
   const name = type.replace(/^pulumi:providers:/, "").split(":")[0] ?? "";
   return Object.hasOwn(servers, name) ? (name as Server) : undefined;
 }

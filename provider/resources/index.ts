@@ -3,6 +3,7 @@ import type { Resource } from "../resource.ts";
 /** Loaded when first met: a preview that meets three kinds reads three files. */
 export const resources = {
   Archive: async () => erase((await import("./archive.ts")).archive),
+  Capacity: async () => erase((await import("./capacity.ts")).capacity),
   Certificate: async () => erase((await import("./certificate.ts")).certificate),
   CertificateAuthority: async () =>
     erase((await import("./certificateAuthority.ts")).certificateAuthority),
@@ -16,6 +17,7 @@ export const resources = {
   Release: async () => erase((await import("./release.ts")).release),
   Secret: async () => erase((await import("./secret.ts")).secret),
   Service: async () => erase((await import("./service.ts")).service),
+  Sql: async () => erase((await import("./sql.ts")).sql),
   Supervisor: async () => erase((await import("./supervisor.ts")).supervisor),
   Timer: async () => erase((await import("./timer.ts")).timer),
   Unit: async () => erase((await import("./unit.ts")).unit),

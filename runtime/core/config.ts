@@ -1,7 +1,7 @@
 import type { PoolConfig } from "pg";
 import { z } from "zod";
 
-import { databaseEnv, origin, readConfig, serverEnv } from "../kernel/config.ts";
+import { databaseAccess, databaseEnv, origin, readConfig, serverEnv } from "../kernel/config.ts";
 
 const json = z.string().transform((text, context) => {
   try {
@@ -102,11 +102,7 @@ export function readCoreConfig(env: Readonly<Record<string, string | undefined>>
 /** Core's connections to its database; a query that hangs gives up. */
 export function poolOptions(config: CoreConfig): PoolConfig {
   return {
-    host: config.DB_HOST,
-    port: config.DB_PORT,
-    database: config.DB_NAME,
-    user: config.DB_USER,
-    password: config.DB_PASSWORD,
+    ...databaseAccess(config),
     application_name: "core",
     max: 10,
     connectionTimeoutMillis: 5000,

@@ -31,7 +31,32 @@ export const databaseEnv = {
   DB_NAME: z.string().min(1),
   DB_USER: z.string().min(1),
   DB_PASSWORD: z.string().min(1),
+  /** PEM file of the authority that the server is checked by; absent: loopback, without TLS. */
+  DB_AUTHORITY: z.string().startsWith("/").optional(),
 } as const;
+
+type DatabaseEnv = z.output<z.ZodObject<typeof databaseEnv>>;
+
+/** How `pg` reaches that database. @throws Error when the authority's file cannot be read */
+export function databaseAccess(env: DatabaseEnv): {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  password: string;
+  ssl?: { ca: string };
+} {
+  const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD, DB_AUTHORITY } = env;
+  return {
+    host: DB_HOST,
+    port: DB_PORT,
+    database: DB_NAME,
+    user: DB_USER,
+    password: DB_PASSWORD,
+    // `pg` checks chain and name as soon as there is an authority (verify-full).
+    ...(DB_AUTHORITY === undefined ? {} : { ssl: { ca: readFileSync(DB_AUTHORITY, "utf8") } }),
+  };
+}
 
 /**
  * Checks the environment of a service, all faults at once. Other variables are ignored: a process

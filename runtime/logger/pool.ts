@@ -1,8 +1,8 @@
 import type { PoolConfig } from "pg";
 
-import type { LoggerConfig } from "./config.ts";
+import { databaseAccess } from "../kernel/config.ts";
 
-type Access = Pick<LoggerConfig, "DB_HOST" | "DB_PORT" | "DB_NAME" | "DB_USER" | "DB_PASSWORD">;
+type Access = Parameters<typeof databaseAccess>[0];
 
 /** Milliseconds of one statement; a search that takes longer must be narrowed. */
 const statementTimeout = 15_000;
@@ -10,11 +10,7 @@ const statementTimeout = 15_000;
 /** How the logger reaches its database. */
 export function poolOptions(access: Access): PoolConfig {
   return {
-    host: access.DB_HOST,
-    port: access.DB_PORT,
-    database: access.DB_NAME,
-    user: access.DB_USER,
-    password: access.DB_PASSWORD,
+    ...databaseAccess(access),
     application_name: "logger",
     // A partition of today has no statistics yet, and words lie outside the rows that have them: the
     // planner takes reading everything for cheap. Compiling takes longer than any of our queries.

@@ -20,7 +20,6 @@ function build(database: string | undefined): void {
   const server = new PostgresServer("postgres", { host, port: 5433, databases: ["codex"] });
   const keycloak = new KeycloakServer("keycloak", {
     host,
-    server,
     database: new Database("keycloak-db", { host, server, database: "keycloak" }),
     port: 8080,
     managementPort: 9000,
@@ -103,7 +102,7 @@ describe("components/App", () => {
       content: secret(
         [
           "[database]",
-          "connection_string = postgresql://codex:value of codex-db-password@127.0.0.1:5433/codex",
+          "connection_string = postgresql://codex:value%20of%20codex-db-password@127.0.0.1:5433/codex",
           "db_host = 127.0.0.1",
           "db_port = 5433",
           "db_name = codex",
@@ -123,6 +122,7 @@ describe("components/App", () => {
     await engine.drain();
     expect(Object.keys(engine.childrenOf("codex"))).to.have.members([
       "codex-secret-key",
+      "codex-flaskenv",
       "codex-services",
       "codex-service",
     ]);

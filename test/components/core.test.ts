@@ -24,7 +24,6 @@ async function start(supervisor: "runit" | "systemd", settings: object = {}): Pr
   const server = new PostgresServer("postgres", { host, port: 5433, databases: ["core"] });
   const keycloak = new KeycloakServer("keycloak", {
     host,
-    server,
     database: new Database("keycloak-db", { host, server, database: "keycloak" }),
     port: 8080,
     managementPort: 9000,

@@ -21,6 +21,7 @@ describe("components/Host", () => {
     await engine.drain();
     expect(engine.childrenOf("host")).to.deep.equal({
       "host-provider": provider,
+      "host-capacity": { type: "host:index:Capacity", inputs: {} },
       "host-packages": packages,
       "host-folder": {
         type: "host:index:Directory",
@@ -50,6 +51,7 @@ describe("components/Host", () => {
     await engine.drain();
     expect(engine.childrenOf("host")).to.deep.equal({
       "host-provider": provider,
+      "host-capacity": { type: "host:index:Capacity", inputs: {} },
       "host-packages": packages,
       "host-user": {
         type: "host:index:User",
@@ -133,6 +135,7 @@ describe("components/Host", () => {
               '[{"localPort":20000,"host":"127.0.0.1","port":5433},{"localPort":20001,"host":"127.0.0.1","port":8080}]',
           },
         },
+        "host-capacity": { type: "host:index:Capacity", inputs: {} },
         "host-base": { type: "hivematrix:index:BaseSystem", inputs: {} },
         "host-packages": {
           type: "host:index:Package",

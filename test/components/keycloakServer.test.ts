@@ -15,7 +15,6 @@ function build(user?: string): KeycloakServer {
   const database = new Database("keycloak-db", { host, server, database: "keycloak" });
   return new KeycloakServer("keycloak", {
     host,
-    server,
     database,
     port: 8080,
     managementPort: 9000,
@@ -129,8 +128,7 @@ describe("components/KeycloakServer", () => {
     await engine.drain();
     expect(engine.find("keycloak-service").dependsOn).to.include.members([
       "keycloak-build",
-      "keycloak-db-database",
-      "keycloak-db-role",
+      "keycloak-db-rights",
     ]);
     expect(engine.find("keycloak-provider").dependsOn).to.include("keycloak-service");
   });

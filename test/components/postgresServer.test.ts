@@ -1,11 +1,20 @@
+import { readFileSync } from "node:fs";
+
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 
+import { Database } from "../../components/database.ts";
+import { serverRights } from "../../components/databaseRights.ts";
 import { Host } from "../../components/host.ts";
 import { PostgresServer } from "../../components/postgresServer.ts";
 import { mockEngine, secret, unknown } from "../support/engine.ts";
 
 const bin = "/usr/lib/postgresql/15/bin";
 const folder = "/srv/hive/postgres";
+const script = readFileSync(
+  new URL("../../components/postgresCluster.sh", import.meta.url),
+  "utf8",
+);
 
 function build(user?: string): PostgresServer {
   const host = new Host("host", { root: "/srv/hive", user });
@@ -27,17 +36,7 @@ describe("components/PostgresServer", () => {
       "postgres-cluster": {
         type: "host:index:Exec",
         inputs: {
-          command: [
-            "/bin/sh",
-            "-ec",
-            'rm -rf "$2.part"\n' +
-              'cat | "$1/initdb" --pgdata "$2.part" --username postgres --pwfile=/dev/stdin \\\n' +
-              "  --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --data-checksums\n" +
-              'mv "$2.part" "$2"',
-            "initdb",
-            bin,
-            `${folder}/data`,
-          ],
+          command: ["/bin/sh", "-ec", script, "cluster", bin, `${folder}/data`, "5433"],
           stdin: secret("value of postgres-password"),
           creates: `${folder}/data/PG_VERSION`,
         },
@@ -92,6 +91,17 @@ describe("components/PostgresServer", () => {
           stopSignal: "INT",
         },
       },
+      "postgres-rights": {
+        type: "host:index:Sql",
+        inputs: {
+          binaries: bin,
+          port: 5433,
+          username: "postgres",
+          password: secret("value of postgres-password"),
+          database: "postgres",
+          ...serverRights,
+        },
+      },
       "postgres-provider": {
         type: "pulumi:providers:postgresql",
         inputs: {
@@ -116,8 +126,9 @@ describe("components/PostgresServer", () => {
       [
         "# TYPE  DATABASE  USER  ADDRESS  METHOD",
         "host all postgres 127.0.0.1/32 scram-sha-256",
-        "host core core 127.0.0.1/32 scram-sha-256",
-        "host logger logger 127.0.0.1/32 scram-sha-256",
+        "host replication postgres 127.0.0.1/32 scram-sha-256",
+        'host "core" "core","core_second" 127.0.0.1/32 scram-sha-256',
+        'host "logger" "logger","logger_second" 127.0.0.1/32 scram-sha-256',
         "",
       ].join("\n"),
     );
@@ -129,12 +140,22 @@ describe("components/PostgresServer", () => {
     await engine.drain();
     const { content } = engine.find("postgres-settings").inputs;
     expect(String(content).split("\n")).to.include.members([
-      `data_directory = '${folder}/data'`,
       `hba_file = '${folder}/pg_hba.conf'`,
       "listen_addresses = '127.0.0.1'",
       "unix_socket_directories = ''",
       "port = 5433",
       "password_encryption = scram-sha-256",
+    ]);
+  });
+
+  it("is sized to the machine it runs on", async () => {
+    const engine = await mockEngine();
+    build();
+    await engine.drain();
+    const { content } = engine.find("postgres-settings").inputs;
+    expect(String(content).split("\n")).to.include.members([
+      "shared_buffers = 512MB",
+      "max_parallel_workers = 4",
     ]);
   });
 
@@ -167,5 +188,61 @@ describe("components/PostgresServer", () => {
     const { inputs } = engine.find("postgres-provider");
     expect(inputs).to.include({ host: "127.0.0.1", port: "5433", username: "postgres" });
     expect(inputs["password"]).to.deep.equal(unknown);
+  });
+
+  it("keeps the data of a version that was chosen beside the former one's", async () => {
+    const engine = await mockEngine();
+    const host = new Host("host", { root: "/srv/hive" });
+    new PostgresServer("postgres", { host, port: 5433, databases: [], version: 18 });
+    await engine.drain();
+    expect(engine.find("postgres-cluster").inputs).to.include({
+      creates: `${folder}/data-18/PG_VERSION`,
+    });
+    expect(engine.find("postgres-service").inputs["command"]).to.include.members([
+      "/usr/lib/postgresql/18/bin/postgres",
+      `${folder}/data-18`,
+    ]);
+  });
+
+  it("is used by TLS with its name checked when somebody else looks after it", async () => {
+    const engine = await mockEngine();
+    const host = new Host("host", { root: "/srv/hive" });
+    const external = {
+      host: "db.example",
+      port: 5432,
+      username: "hive",
+      password: pulumi.secret("s3cret"),
+      database: "postgres",
+      authority: { path: "/here/ca.crt", pem: "PEM" },
+    };
+    const server = new PostgresServer("postgres", {
+      host,
+      port: 5433,
+      databases: ["core"],
+      external,
+    });
+    const made = new Database("core-db", { host, server, database: "core" });
+    await engine.drain();
+    expect(Object.keys(engine.childrenOf("postgres"))).to.have.members([
+      "postgres-authority",
+      "postgres-rights",
+      "postgres-provider",
+    ]);
+    expect(engine.find("postgres-provider").inputs).to.include({
+      host: "db.example",
+      sslmode: "verify-full",
+      sslrootcert: "/here/ca.crt",
+      superuser: "false",
+    });
+    expect(engine.find("postgres-rights").inputs).to.include({
+      host: "db.example",
+      authority: "/srv/hive/postgres-authority.crt",
+    });
+    expect(engine.find("core-db-owner").deletedWith).to.equal(undefined);
+    expect(made.environment).to.include({
+      DB_HOST: "db.example",
+      DB_PORT: "5432",
+      DB_AUTHORITY: "/srv/hive/postgres-authority.crt",
+    });
   });
 });

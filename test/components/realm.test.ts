@@ -17,7 +17,6 @@ function build(): Realm {
   const database = new Database("keycloak-db", { host, server: postgres, database: "keycloak" });
   const server = new KeycloakServer("keycloak", {
     host,
-    server: postgres,
     database,
     port: 8080,
     managementPort: 9000,

@@ -57,6 +57,7 @@ describe("the host plugin", () => {
     expect(Object.keys(resources)).to.deep.equal(
       [
         "Archive",
+        "Capacity",
         "Certificate",
         "CertificateAuthority",
         "Daemon",
@@ -69,6 +70,7 @@ describe("the host plugin", () => {
         "Release",
         "Secret",
         "Service",
+        "Sql",
         "Supervisor",
         "Timer",
         "Unit",

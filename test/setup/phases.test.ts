@@ -7,6 +7,7 @@ const urns = {
   folder: `${urn}hivematrix:index:Host$host:index:Directory::host-folder`,
   postgres: `${urn}hivematrix:index:PostgresServer$host:index:Service::postgres-service`,
   role: `${urn}hivematrix:index:Database$postgresql:index/role:Role::keycloak-db-role`,
+  rights: `${urn}hivematrix:index:Database$host:index:Sql::keycloak-db-rights`,
   keycloak: `${urn}hivematrix:index:KeycloakServer$host:index:Service::keycloak-service`,
   provider: `${urn}hivematrix:index:PostgresServer$pulumi:providers:postgresql::postgres-provider`,
   realm: `${urn}hivematrix:index:Realm$keycloak:index/realm:Realm::realm-realm`,
@@ -49,7 +50,7 @@ describe("phases of up", () => {
     const phases = choosePhases(all, { postgres: false, keycloak: false });
     expect(phases.map(({ exclude }) => left(exclude))).to.deep.equal([
       ["folder", "postgres", "provider"],
-      ["folder", "postgres", "role", "keycloak", "provider"],
+      ["folder", "postgres", "role", "rights", "keycloak", "provider"],
       Object.keys(urns),
     ]);
   });

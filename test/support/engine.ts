@@ -74,6 +74,7 @@ const computed: Readonly<Record<string, (name: string, inputs: Values) => Values
   "host:index:Daemon": () => ({ running: true, enabled: true }),
   "host:index:Exec": (name) => ({ ran: `run of ${name}` }),
   "host:index:File": (name) => ({ sha256: `sha256 of ${name}` }),
+  "host:index:Capacity": () => ({ memory: 8192, cores: 4 }),
   "host:index:Machine": () => ({
     system: "Debian GNU/Linux 12 (bookworm)",
     systemd: 252,

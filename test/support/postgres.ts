@@ -44,13 +44,15 @@ let server: Promise<TestServer> | undefined;
 const pools: pg.Pool[] = [];
 
 /** An empty database on this process's throw-away PostgreSQL, which the first call starts. */
-export async function createDatabase(): Promise<TestDatabase> {
+export async function createDatabase({
+  name = `test_${randomBytes(6).toString("hex")}`,
+  password = randomBytes(16).toString("hex"),
+} = {}): Promise<TestDatabase> {
   server ??= startServer();
   const { port, admin } = await server;
-  const name = `test_${randomBytes(6).toString("hex")}`;
-  const password = randomBytes(16).toString("hex");
-  await admin.query(`CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
-  await admin.query(`CREATE DATABASE ${name} OWNER ${name}`);
+  const quoted = pg.escapeIdentifier(name);
+  await admin.query(`CREATE ROLE ${quoted} LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
+  await admin.query(`CREATE DATABASE ${quoted} OWNER ${quoted}`);
   const access = { host, port, database: name, user: name, password };
   return { ...access, pool: createPool(access) };
 }
@@ -74,7 +76,30 @@ function createPool(access: pg.PoolConfig): pg.Pool {
   return pool;
 }
 
-async function startServer(): Promise<TestServer> {
+/** A server of the test's own, by TLS, with its superuser; ended by `stop`. */
+export interface TlsServer {
+  readonly port: number;
+  readonly password: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** @param tls PEM; the server takes nothing but TLS */
+export async function startTlsServer(tls: {
+  readonly certificate: string;
+  readonly privateKey: string;
+}): Promise<TlsServer> {
+  return await startServer({
+    "server.crt": tls.certificate,
+    "server.key": tls.privateKey,
+    "pg_hba.conf": "hostssl all all 127.0.0.1/32 scram-sha-256\n",
+    "postgresql.conf": "ssl = on\n",
+  });
+}
+
+/** @param files of its data folder that differ from what initdb makes */
+async function startServer(
+  files: Readonly<Record<string, string>> = {},
+): Promise<TestServer & { readonly password: string }> {
   const folder = mkdtempSync(join(tmpdir(), "hivematrix-postgres-"));
   const owner = ownerOf(folder);
   const binaries = findBinaries();
@@ -103,6 +128,11 @@ async function startServer(): Promise<TestServer> {
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value)}'\n`);
   writeFileSync(join(data, "postgresql.auto.conf"), lines.join(""));
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(data, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    if (owner.uid !== undefined) chownSync(path, owner.uid, owner.gid ?? 0);
+  }
 
   const guard = spawn("/bin/sh", ["-c", guardScript, binaries, data, folder], {
     ...owner,
@@ -120,11 +150,12 @@ async function startServer(): Promise<TestServer> {
     if (code !== 0) throw new Error(`PostgreSQL did not restart: see ${folder}/log`);
   };
   const stop = async (): Promise<void> => {
+    if (guard.exitCode !== null) return;
     const ended = once(guard, "exit");
     guard.stdin.end();
     await ended;
   };
-  return { port, admin, restart, stop };
+  return { port, password, admin, restart, stop };
 }
 
 /** Waits for the end of its input, which comes also when the tests are killed; then nothing is left. */
