@@ -17,6 +17,7 @@ import { AccessLog } from "./accessLog.ts";
 import { Auth, remoteKeys } from "./auth.ts";
 import { Collector } from "./collector.ts";
 import type { LoggerConfig } from "./config.ts";
+import { Forward } from "./forward.ts";
 import { addHealth } from "./health.ts";
 import { addIngest } from "./ingest.ts";
 import { Intake } from "./intake.ts";
@@ -64,6 +65,9 @@ const retentionInterval = 60_000;
 /** Between two looks at what alerts are about. */
 const alertInterval = 15_000;
 
+/** Between two looks at what is to be handed on. */
+const forwardInterval = 2000;
+
 /** Their requests are no lines: each would bring another one. */
 const unlogged = new Set(["/health", "/api/logs/ingest", "/v1/logs"]);
 
@@ -106,6 +110,13 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
     now,
   });
   const checking = new Timer("alerts", log, alertInterval, () => alerts.check());
+  const { forward } = SETTINGS;
+  const forwarding =
+    forward === undefined
+      ? undefined
+      : new Timer("forwarding", log, forwardInterval, () =>
+          new Forward({ pool, store, ...forward }).run(),
+        );
   const auth = new Auth(options.keys ?? remoteKeys(CORE_URL), SERVICE_NAME, SETTINGS.readers);
   const accessLog = new AccessLog({ service: SERVICE_NAME, store, log, now });
   const collector = new Collector({ folder: SERVICES_FOLDER, pool, store, log, now });
@@ -131,7 +142,12 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
   await app.ready();
 
   const close = async (): Promise<void> => {
-    await Promise.all([partitions.close(), cleaning.close(), checking.close()]);
+    await Promise.all([
+      partitions.close(),
+      cleaning.close(),
+      checking.close(),
+      forwarding?.close(),
+    ]);
     await collector.close();
     drain();
     await tail.close();
