@@ -106,6 +106,8 @@ function unitTests(
 export function mochaArguments(checkout: string, counts: string, timeout: number): string[] {
   return [
     "--no-config",
+    // What a failed hook did not close would keep the process for ever.
+    "--exit",
     ...["--reporter", join(checkout, "test", "support", "reporter.js")],
     ...["--reporter-option", `counts=${counts}`],
     ...["--timeout", String(timeout)],

@@ -63,7 +63,8 @@ export async function restartPostgres(): Promise<void> {
 }
 
 after(async function () {
-  this.timeout(30_000);
+  // Hundreds of databases on a disk that others use, too.
+  this.timeout(120_000);
   await Promise.all(pools.filter((pool) => !pool.ended).map((pool) => pool.end()));
   await (await server)?.stop();
 });
