@@ -25,6 +25,7 @@ import { Limits } from "./limits.ts";
 import { addLogoutApi } from "./logoutApi.ts";
 import { Keycloak } from "./keycloak.ts";
 import { Notifications } from "./notifications.ts";
+import { addOpenApi } from "./openApi.ts";
 import { Seal } from "./seal.ts";
 import { serviceClaims } from "./serviceToken.ts";
 import { addServiceTokenApi } from "./serviceTokenApi.ts";
@@ -178,6 +179,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
   quick["/api/token/validate"] = addTokenApi(app, { keys, sessions, clock, limits, known });
   addLogoutApi(app, sessions);
+  addOpenApi(app, { keys, sessions, clock });
   addSessionApi(app, { sessions, events, callers, gateway: config.GATEWAY_NAME });
   await app.ready();
 

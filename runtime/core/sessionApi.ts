@@ -18,7 +18,7 @@ export interface SessionApiOptions {
 
 const keycloakToken = z.string().min(1).max(16_384);
 
-const beginBody = z.strictObject({
+export const beginBody = z.strictObject({
   access_token: keycloakToken,
   refresh_token: keycloakToken.optional(),
   id_token: keycloakToken.optional(),
@@ -30,12 +30,12 @@ const beginBody = z.strictObject({
     .optional(),
 });
 
-const cookieBody = z.strictObject({ cookie: z.string().min(1).max(100) });
+export const cookieBody = z.strictObject({ cookie: z.string().min(1).max(100) });
 
 /** Everybody's is for admins, by the session's own level. */
-const listBody = cookieBody.extend({ everybody: z.boolean().default(false) });
-const endOneBody = cookieBody.extend({ id: z.string().min(1).max(100) });
-const everywhereBody = cookieBody.extend({ sub: z.string().min(1).max(100).optional() });
+export const listBody = cookieBody.extend({ everybody: z.boolean().default(false) });
+export const endOneBody = cookieBody.extend({ id: z.string().min(1).max(100) });
+export const everywhereBody = cookieBody.extend({ sub: z.string().min(1).max(100).optional() });
 
 const eventNumber = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const eventQuery = z.object({ after: eventNumber.optional() });

@@ -30,8 +30,8 @@ export interface TokenApiOptions {
   readonly clock: () => number;
 }
 
-const exchangeBody = z.object({ access_token: z.string().optional() }).optional();
-const tokenBody = z.object({ token: z.string().optional() }).optional();
+export const exchangeBody = z.object({ access_token: z.string().optional() }).optional();
+export const tokenBody = z.object({ token: z.string().optional() }).optional();
 
 /** In a minute: exchanges of one access token, validations and revocations of one session. */
 const exchanges = 20;
