@@ -7,7 +7,7 @@ import { noContainers } from "../support/container.ts";
 import { HostStack } from "../support/hostStack.ts";
 
 const classes = [
-  ...["Certificate", "CertificateAuthority", "Directory", "File", "Package"],
+  ...["Certificate", "CertificateAuthority", "Directory", "File", "FirewallRuleset", "Package"],
   ...["Unit", "User"],
 ];
 
@@ -45,6 +45,7 @@ const certificate = new Certificate(
   },
   child,
 );
+new FirewallRuleset("firewall", { open: [{ port: 443 }] }, child);
 new File("tls", { path: "/srv/tls.crt", content: certificate.certificate }, child);
 `;
 
@@ -168,7 +169,7 @@ describe("hive drift on a host with systemd", function () {
       console.log(`      skipped: ${noContainers}`);
       this.skip();
     }
-    stack = await HostStack.start({ name: "drift", classes, program });
+    stack = await HostStack.start({ name: "drift", classes, program, direct: true });
     await stack.pulumi("up", "--yes", "--skip-preview");
     for (const { title, look } of breaks) sound.set(title, await stack.sh(look));
     for (const { by } of breaks) await stack.sh(by);
@@ -189,7 +190,7 @@ describe("hive drift on a host with systemd", function () {
   /** Files and processes of the host: all that a look could have changed. */
   function everything(): Promise<string> {
     return stack.sh(
-      `find /srv /etc -type f -printf '%p %T@ %C@ %m %u\\n' | sort; getent passwd; dpkg-query -W; systemctl list-units --all --plain --no-legend --type=service | grep -v systemd- | grep -v ssh; nft list ruleset`,
+      `find /srv /etc -type f -printf '%p %T@ %C@ %m %u\\n' | sort; getent passwd; dpkg-query -W; systemctl list-units --all --plain --no-legend --type=service | grep -v systemd- | grep -v ssh; nft -s list ruleset | grep -v 'elements = '`,
     );
   }
 
@@ -227,6 +228,34 @@ describe("hive drift on a host with systemd", function () {
     expect(text).not.to.include("hush");
     expect(text).not.to.include("leaked");
   });
+
+  /** A host has one firewall: its two breaks come one after the other. */
+  const firewallBreaks = [
+    {
+      title: "an extra rule in our table",
+      by: asDeploy("sudo nft add rule inet hivematrix arriving tcp dport 9999 accept"),
+    },
+    { title: "a table flushed", by: asDeploy("sudo nft flush table inet hivematrix") },
+  ];
+  for (const { title, by } of firewallBreaks) {
+    it(`names ${title}; up repairs it, the second up is empty`, async () => {
+      const look = () => stack.sh("nft -s list table inet hivematrix");
+      const intact = await look();
+      await stack.sh(by);
+      expect(await look()).not.to.equal(intact);
+      const { drift: found } = await drift();
+      expect(found.map(({ name, property }) => [name, property])).to.deep.equal([
+        ["firewall", "loaded"],
+      ]);
+      expect(found[0]?.expected).to.be.a("string").and.not.to.equal(found[0]?.found);
+      expect(found[0]?.recorded[0]).to.include({ who: "deploy" });
+      expect(found[0]?.recorded[0]?.source).to.match(/^sudo: .*nft (add rule|flush table)/);
+      await stack.pulumi("up", "--yes", "--skip-preview", "--refresh", "--run-program");
+      expect(await look()).to.equal(intact);
+      second = await stack.pulumi("up", "--yes", "--skip-preview", "--refresh", "--run-program");
+      expect(second).not.to.match(/\d+ (created|updated|replaced|deleted)/);
+    });
+  }
 
   it("has nothing to do after the repair, and no drift is left", async () => {
     expect(second).to.match(/\d+ unchanged/);
