@@ -86,7 +86,7 @@ const rows: readonly Row[] = [
     change: { version: 2 },
     differs: ["version"],
     importId: "/srv/secret",
-    untold: ["length"],
+    untold: ["length", "version"],
     before: "printf 'a-secret-of-somebody-else\\n' >/srv/secret",
   },
   {
@@ -229,6 +229,12 @@ describe("every resource of the host provider", function () {
         const found = imported?.inputs[key];
         expect(plainOf(found), `import: ${key}`).to.deep.equal(plainOf(value));
         if (key === "env") expect(isSecret(found), "import: env").to.equal(true);
+      }
+
+      if (type === "Secret") {
+        const value = imported?.properties["value"];
+        expect(isSecret(value)).to.equal(true);
+        expect(plainOf(value)).to.equal("a-secret-of-somebody-else");
       }
 
       await plugin.delete(type, made.id, updated);
