@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { expect } from "chai";
 
 import { HostPlugin, secret, unknown } from "../support/hostPlugin.ts";
@@ -25,6 +29,23 @@ describe("Secret", () => {
     expect(one.properties["value"]).not.to.deep.equal(two.properties["value"]);
     const read = await plugin.read("Secret", one.id, one.properties);
     expect(read?.properties).to.deep.equal(one.properties);
+  });
+
+  it("is imported from a file that holds it, never by itself", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "host-secret-"));
+    try {
+      writeFileSync(join(folder, "key"), "of-somebody-else\n");
+      const imported = await plugin.read("Secret", join(folder, "key"));
+      expect(imported?.inputs).to.deep.equal({ length: 16, version: 1 });
+      expect(imported?.properties["value"]).to.deep.equal(secret("of-somebody-else"));
+      expect(await plugin.read("Secret", join(folder, "none"))).to.equal(undefined);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const refused: unknown = await plugin.read("Secret", "the-value").catch((e: unknown) => e);
+    expect((refused as Error).message).to.equal(
+      "A Secret is imported by the path of a file on the host that holds it.",
+    );
   });
 
   it("gets a new value by another version or length, and only then", async () => {
