@@ -111,6 +111,7 @@ const gateway = new Gateway("nexus", {
   callers,
   directory: services,
   port: ports.gateway,
+  metricsPort: ports.gatewayMetrics,
   origin: urls.gateway,
   loggerUrl: urls.logger,
 });

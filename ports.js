@@ -7,10 +7,11 @@
  * @property {number} keycloak
  * @property {number} keycloakManagement Keycloak's health and metrics
  * @property {number} postgres
+ * @property {number} gatewayMetrics what the gateway counts, for Prometheus
  */
 
 /**
- * The documented ports, or six in a row from `portBase` so that a trial runs beside a live platform.
+ * The documented ports, or seven in a row from `portBase` so that a trial runs beside a live platform.
  * @param {number} [portBase]
  * @returns {Ports}
  */
@@ -23,6 +24,7 @@ export function ports(portBase) {
       keycloak: 8080,
       keycloakManagement: 9000,
       postgres: 5433,
+      gatewayMetrics: 9464,
     };
   }
   return {
@@ -32,5 +34,6 @@ export function ports(portBase) {
     keycloak: portBase + 3,
     keycloakManagement: portBase + 4,
     postgres: portBase + 5,
+    gatewayMetrics: portBase + 6,
   };
 }

@@ -13,6 +13,11 @@ const taken = ["keycloak", "postgres", "public", "template0", "template1"];
 /** Groups of the realm, who may do most first (contract 1.4). */
 export const groups = ["admins", "technicians", "billing", "client"] as const;
 
+/** Below a service. */
+const routePath = z
+  .string()
+  .regex(/^\/[A-Za-z0-9_.~/-]*$/, "a path starts with / and needs no encoding");
+
 /** What a service is, the same for every stack. What is true on one host lies in Pulumi.<stack>.yaml. */
 const app = z.strictObject({
   description: z
@@ -67,11 +72,54 @@ const app = z.strictObject({
         .describe("Members of any of these may use it. Default: every group."),
       visible: z.boolean().default(true).describe("Shown in the side panel of who may use it."),
       public: z
-        .array(
-          z.string().regex(/^\/[A-Za-z0-9_.~/-]*$/, "a path starts with / and needs no encoding"),
-        )
+        .array(routePath)
         .default([])
         .describe("Paths, with everything below them, that need no sign-in. Default: none."),
+      rules: z
+        .array(
+          z.strictObject({
+            path: routePath.describe("The path and everything below it; the longest one counts."),
+            methods: z
+              .array(z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
+              .min(1)
+              .optional()
+              .describe("Only for these; GET is HEAD as well. Default: every method."),
+            groups: z
+              .array(z.enum(groups))
+              .describe("Who may, in place of the service's groups. Empty: nobody."),
+          }),
+        )
+        .optional()
+        .describe("Other groups for some paths and methods. Default: none."),
+      timeout: z
+        .int()
+        .min(1)
+        .max(3600)
+        .optional()
+        .describe("Seconds until an answer begins. Default: 30."),
+      bodyLimit: z
+        .int()
+        .min(0)
+        .max(1_048_576)
+        .optional()
+        .describe("MiB of a request's body. Default: 1024."),
+      websocket: z.boolean().optional().describe("Whether it has WebSockets. Default: no."),
+      encodedSlash: z
+        .boolean()
+        .optional()
+        .describe("Whether %2F may stand in its paths. Default: no."),
+      assets: z
+        .enum(["local", "remote"])
+        .optional()
+        .describe(
+          "local: pages get icons (Lucide) from the gateway, not from unpkg.com. Default: local.",
+        ),
+      kind: z
+        .enum(["own", "template", "python", "external"])
+        .optional()
+        .describe(
+          "How strict the policy of its pages is: own and template ones load nothing from elsewhere. Default: own for `runtime`, else python.",
+        ),
     })
     .optional()
     .describe("How people reach it: below /<name>/. Absent: not at all through the gateway."),

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
  * What set-up found out about this machine before the first `up`: `.hive/<stack>.json`, read by
  * set-up, by the program (config.ts) and by `hive`.
  * @typedef {object} Trial
- * @property {number} [portBase] first of six ports in a row; absent: the documented ports
+ * @property {number} [portBase] first of seven ports in a row; absent: the documented ports
  * @property {string} [root] folder of everything the trial puts on this machine
  * @property {import("../hostConfig.ts").HostSettings | undefined} [host] a real host by SSH; absent: this machine
  * @property {string} [user] system user of its processes; absent: whoever runs `up`

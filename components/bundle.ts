@@ -30,6 +30,11 @@ const folder = join(checkout, ".hive", "bundles");
 /** Folders of a service that are shipped as they are. */
 const dataFolders = ["assets", "migrations"];
 
+/** Files of npm packages that are shipped with a service, by where they lie in its bundle. */
+const packageFiles: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  gateway: { "assets/js/lucide.js": "node_modules/lucide/dist/umd/lucide.min.js" },
+};
+
 /** What a bundle was made of, with size and time of last change: unchanged means not made again. */
 const recordSchema = z.object({
   version: z.string(),
@@ -89,7 +94,9 @@ function build(name: string, target: string): string[] {
     cpSync(from, join(target, each), { recursive: true });
     return filesIn(from).map((path) => relative(checkout, path));
   });
-  return [...Object.keys(metafile.inputs), ...data];
+  const further = Object.entries(packageFiles[name] ?? {});
+  for (const [to, from] of further) cpSync(join(checkout, from), join(target, to));
+  return [...Object.keys(metafile.inputs), ...data, ...further.map(([, from]) => from)];
 }
 
 function readRecord(name: string): Bundle | undefined {

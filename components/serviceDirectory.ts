@@ -80,7 +80,8 @@ export function routesJson(args: Pick<ServiceDirectoryArgs, "apps" | "ports">): 
   const services = Object.entries(args.apps).flatMap(([name, app]) => {
     if (app.gateway === undefined) return [];
     const url = `http://127.0.0.1:${String(portOf(app, args.ports))}`;
-    return [{ name, title: titleOf(name), url, ...app.gateway }];
+    const kind = app.gateway.kind ?? (app.source.runtime === undefined ? "python" : "own");
+    return [{ name, title: titleOf(name), url, ...app.gateway, kind, health: app.health }];
   });
   return `${JSON.stringify({ services }, null, 2)}\n`;
 }

@@ -141,7 +141,7 @@ function readLinks(folder) {
   }
 }
 
-/** Ports of a run: six are used, the rest is for what comes later. */
+/** Ports of a run: seven are used, the rest is for what comes later. */
 const runLength = 10;
 
 /**

@@ -259,13 +259,14 @@ describe("config", () => {
         logger: 5004,
         keycloak: 8080,
         keycloakManagement: 9000,
+        gatewayMetrics: 9464,
         postgres: 5433,
       });
     });
 
-    it("are six in a row from portBase", () => {
+    it("are seven in a row from portBase", () => {
       expect(Object.values(trialPorts(20000)).toSorted()).to.deep.equal([
-        20000, 20001, 20002, 20003, 20004, 20005,
+        20000, 20001, 20002, 20003, 20004, 20005, 20006,
       ]);
     });
 

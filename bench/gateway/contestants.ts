@@ -94,13 +94,15 @@ export async function startGateway({
     KEYCLOAK_CLIENT_ID: "bench",
     KEYCLOAK_CLIENT_SECRET: "bench",
     COOKIE_KEY: "bench".repeat(8),
+    MALLOC_ARENA_MAX: "1",
+    METRICS_PORT: String(await freePort()),
     REQUESTS_PER_USER: "1000000000",
     REQUESTS_PER_ADDRESS: "1000000000",
   };
   const program = { path: process.execPath, env: { ...env } };
   const child = start({
     program,
-    args: [join(bundle("gateway").source, "main.js")],
+    args: ["--max-semi-space-size=2", join(bundle("gateway").source, "main.js")],
     core: cores.contestant,
     folder,
     name: "gateway",

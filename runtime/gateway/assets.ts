@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,6 +22,13 @@ const types: Readonly<Record<string, string>> = {
 
 const assets = readAssets(fileURLToPath(new URL("./assets/", import.meta.url)));
 
+/** A bundle has it among its assets; run from its sources, the gateway takes it from the package. */
+const icons = "/static/js/lucide.js";
+if (!assets.has(icons)) {
+  const path = createRequire(import.meta.url).resolve("lucide/dist/umd/lucide.min.js");
+  assets.set(icons, readAsset(path));
+}
+
 /** Changes with any of the assets; an address that has it in its query may be cached for ever. */
 export const assetVersion = hash(...[...assets.values()].map(({ etag }) => etag).sort());
 
@@ -33,19 +41,22 @@ export function findAsset(path: string): Asset | undefined {
   return assets.get(path);
 }
 
-function readAssets(folder: string): ReadonlyMap<string, Asset> {
+function readAssets(folder: string): Map<string, Asset> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true });
   return new Map(
     files
       .filter((file) => file.isFile() && extname(file.name) in types)
       .map((file) => {
         const path = join(file.parentPath, file.name);
-        const body = readFileSync(path);
-        const type = types[extname(path)] ?? "application/octet-stream";
-        const key = `/static/${relative(folder, path)}`;
-        return [key, { type, body, etag: `"${hash(body)}"` }];
+        return [`/static/${relative(folder, path)}`, readAsset(path)];
       }),
   );
+}
+
+function readAsset(path: string): Asset {
+  const body = readFileSync(path);
+  const type = types[extname(path)] ?? "application/octet-stream";
+  return { type, body, etag: `"${hash(body)}"` };
 }
 
 function hash(...parts: readonly (string | Buffer)[]): string {

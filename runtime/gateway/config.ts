@@ -45,6 +45,8 @@ export const gatewayEnv = z.object({
   METRICS_PORT: port.optional(),
   /** TCP port on HOSTS that sends people from http to PUBLIC_ORIGIN; absent: none. */
   REDIRECT_PORT: port.optional(),
+  /** Read by the C library: one heap for all threads, else the process keeps twice what it needs (mallopt(3)). */
+  MALLOC_ARENA_MAX: z.string().optional(),
   /** Seals the cookie of a sign-in that is under way; at least 32 characters. */
   COOKIE_KEY: z.string().min(32),
 });

@@ -79,7 +79,7 @@ export function createProxy(options: ProxyOptions): Proxy {
           method: request.method ?? "GET",
           headers: forwarding.headers,
           body: hasBody(request) ? limitBody(request, forwarding.bodyLimit) : null,
-          headersTimeout: forwarding.timeout,
+          timeout: forwarding.timeout,
         },
         transfer,
       );

@@ -41,6 +41,7 @@ export function createServiceProxy(
   const { publicOrigin, bodyLimit = Infinity } = options;
   const origin = { protocol: publicOrigin.protocol, host: publicOrigin.host };
   const layouts = new LayoutCache();
+  const shown = new WeakMap<Session, Shown>();
   const policies = new WeakMap<Route, PagePolicy>();
   const rewrite = (value: string) => rewriteLocation(value, publicOrigin, inner());
 
@@ -90,17 +91,32 @@ export function createServiceProxy(
   };
 
   function layoutFor(session: Session | undefined, route: Route, look: Look): Layout {
+    const known = session === undefined ? undefined : shown.get(session);
+    const isCurrent = known?.routes === routes() && known.look === look;
+    const key = isCurrent ? known.keys.get(route) : undefined;
+    if (key !== undefined) {
+      const layout = layouts.find(key);
+      if (layout !== undefined) return layout;
+    }
     const { services, user } = viewer(session, routes());
-    const key = JSON.stringify([route.name, route.assets, look, user, services]);
-    return layouts.find(key, () =>
-      renderLayout({
-        services,
-        user,
-        active: route.name,
-        ...look,
-        version,
-        localIcons: route.assets === "local",
-      }),
+    const made = JSON.stringify([route.name, route.assets, look, user, services]);
+    if (session !== undefined) {
+      const keys = isCurrent ? known.keys : new Map<Route, string>();
+      shown.set(session, { routes: routes(), look, keys: keys.set(route, made) });
+    }
+    return (
+      layouts.find(made) ??
+      layouts.keep(
+        made,
+        renderLayout({
+          services,
+          user,
+          active: route.name,
+          ...look,
+          version,
+          localIcons: route.assets === "local",
+        }),
+      )
     );
   }
 
@@ -112,6 +128,14 @@ export function createServiceProxy(
     }
     return policy;
   }
+}
+
+/** What was rendered for a session, so that it is not written down anew for each page. */
+interface Shown {
+  readonly routes: Routes;
+  readonly look: Look;
+  /** In the cache of layouts. */
+  readonly keys: Map<Route, string>;
 }
 
 function composition(layout: Layout): Compose {

@@ -1,9 +1,8 @@
-import type { Dispatcher } from "undici";
-
 import { ServiceError } from "../kernel/serviceError.ts";
 import { decoderFor, type Decoder } from "./decoder.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Forwarding } from "./forwarding.ts";
+import type { Controller, ResponseHandler } from "./http/connection.ts";
 import type { ForwardedResponse } from "./responseHeaders.ts";
 import { upstreamFault } from "./upstreamFault.ts";
 
@@ -37,10 +36,10 @@ export interface TransferEnd {
  * Passes one answer from a backend to its client as it comes. What is there at once goes out as one
  * piece, with its length; nothing is held back longer than the tick it came in.
  */
-export class Transfer implements Dispatcher.DispatchHandler {
+export class Transfer implements ResponseHandler {
   /** An event stream, which ends with the session and when the gateway ends. */
   isStream = false;
-  #controller: Dispatcher.DispatchController | undefined;
+  #controller: Controller | undefined;
   #left = false;
   #answered = false;
   #status = 0;
@@ -99,13 +98,13 @@ export class Transfer implements Dispatcher.DispatchHandler {
     }
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: Controller): void {
     this.#controller = controller;
     if (this.#left) controller.abort(new Error("left"));
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    _controller: Controller,
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
@@ -152,7 +151,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
     this.#plan();
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Controller, chunk: Buffer): void {
     this.#moved = this.#context.clock.tick;
     if (this.#decoder !== undefined) {
       if (!this.#decoder.write(chunk)) controller.pause();
@@ -162,15 +161,17 @@ export class Transfer implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(
-    _controller: Dispatcher.DispatchController,
+    _controller: Controller,
     trailers: Record<string, string | string[] | undefined>,
   ): void {
     if (this.#left) return;
+    // The connection may be about another request by now.
+    this.#controller = undefined;
     if (this.#decoder !== undefined) this.#decoder.end();
     else this.#end(trailers);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, fault: Error): void {
+  onResponseError(_controller: Controller | null, fault: Error): void {
     if (this.#left || this.#isOver) return;
     this.#cutOff(fault);
   }

@@ -1,7 +1,11 @@
+import type { Readable } from "node:stream";
+
 import { Pool, type Dispatcher } from "undici";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import { Circuit } from "./circuit.ts";
+import type { ResponseHandler } from "./http/connection.ts";
+import { ConnectionPool } from "./http/connectionPool.ts";
 
 export interface UpstreamsOptions {
   /** Connections to one backend; streams take one each. Default 256. */
@@ -16,6 +20,16 @@ export interface UpstreamsOptions {
   readonly onCircuit?: (origin: string, isOpen: boolean) => void;
 }
 
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Names and values in turn. */
+  readonly headers: string[];
+  readonly body: Readable | null;
+  /** Milliseconds until the head of the answer is there. */
+  readonly timeout: number;
+}
+
 export interface Backend {
   readonly url: string;
   /** Path that answers when it is alive. */
@@ -23,7 +37,10 @@ export interface Backend {
 }
 
 interface Upstream {
+  /** For requests with a body. */
   readonly pool: Pool;
+  /** For all others. */
+  readonly plain: ConnectionPool;
   readonly circuit: Circuit;
 }
 
@@ -42,26 +59,29 @@ export class Upstreams {
 
   /** @throws ServiceError 503 when the backend is down, or has more to do than it can */
   admit(origin: string): void {
-    const { pool, circuit } = this.#find(origin);
+    const { pool, plain, circuit } = this.#find(origin);
     if (circuit.isOpen) {
       throw new ServiceError(503, "ERR_UPSTREAM_DOWN", "Service temporarily unavailable", {
         headers: { "retry-after": "5" },
       });
     }
-    if (pool.stats.queued >= (this.#options.queue ?? 256)) {
+    if (plain.queued + pool.stats.queued >= (this.#options.queue ?? 256)) {
       throw new ServiceError(503, "ERR_UPSTREAM_BUSY", "The service is busy. Try again shortly.", {
         headers: { "retry-after": "1" },
       });
     }
   }
 
-  dispatch(
-    origin: string,
-    options: Omit<Dispatcher.DispatchOptions, "origin">,
-    handler: Dispatcher.DispatchHandler,
-  ): void {
-    const { headersTimeout = options.headersTimeout ?? 30_000 } = this.#options;
-    this.#find(origin).pool.dispatch({ ...options, headersTimeout }, handler);
+  dispatch(origin: string, request: UpstreamRequest, handler: ResponseHandler): void {
+    const { method, path, headers, body } = request;
+    const timeout = this.#options.headersTimeout ?? request.timeout;
+    const { pool, plain } = this.#find(origin);
+    if (body === null) {
+      handler.onRequestStart(plain.send({ method, path, headers, timeout }, handler));
+    } else {
+      const sent = { path, method: method, headers, body };
+      pool.dispatch({ ...sent, headersTimeout: timeout }, handler);
+    }
   }
 
   /** @param answered whether the backend said anything */
@@ -79,10 +99,11 @@ export class Upstreams {
   /** Lets go of backends that are not among these any more; requests under way finish. */
   keep(backends: readonly Backend[]): void {
     this.#health = new Map(backends.map(({ url, health }) => [url, health]));
-    for (const [origin, { pool, circuit }] of this.#all) {
+    for (const [origin, { pool, plain, circuit }] of this.#all) {
       if (this.#health.has(origin)) continue;
       this.#all.delete(origin);
       circuit.close();
+      plain.close();
       void pool.close();
     }
   }
@@ -90,7 +111,10 @@ export class Upstreams {
   async close(): Promise<void> {
     const all = [...this.#all.values()];
     this.#all.clear();
-    for (const { circuit } of all) circuit.close();
+    for (const { circuit, plain } of all) {
+      circuit.close();
+      plain.destroy();
+    }
     await Promise.all(all.map(({ pool }) => pool.destroy()));
   }
 
@@ -106,11 +130,17 @@ export class Upstreams {
       // Below gunicorn's 2 s, so that a connection is not used while the other side closes it.
       keepAliveTimeout: 1500,
     });
+    const plain = new ConnectionPool({
+      origin,
+      most: connections,
+      connectTimeout,
+      keepAlive: 1500,
+    });
     const circuit = new Circuit({
       probe: () => this.#answers(origin, pool),
       onChange: (isOpen) => onCircuit?.(origin, isOpen),
     });
-    const made = { pool, circuit };
+    const made = { pool, plain, circuit };
     this.#all.set(origin, made);
     return made;
   }

@@ -95,6 +95,8 @@ describe("components/ServiceDirectory", () => {
           groups: ["billing"],
           visible: false,
           public: ["/display"],
+          kind: "own",
+          health: "/health",
         },
       ],
     });

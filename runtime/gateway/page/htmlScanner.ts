@@ -1,3 +1,5 @@
+import { readTagName } from "./tagName.ts";
+
 /** What is found, in the order of the page. Positions are in the data that is being scanned. */
 export interface HtmlVisitor {
   /** Text outside of tags, comments and elements like `script`. */
@@ -86,8 +88,7 @@ export class HtmlScanner {
 
   #text(data: Buffer, at: number, visitor: HtmlVisitor): number | undefined {
     if (data[at] !== less) {
-      const open = data.indexOf(less, at);
-      const end = open === -1 ? data.length : open;
+      const end = findTag(data, at);
       visitor.text(at, end);
       return end;
     }
@@ -133,7 +134,7 @@ export class HtmlScanner {
     while (end < data.length && !endsName(data[end])) end += 1;
     const long = end - start > longestName;
     if (end === data.length && !long) return undefined;
-    const name = long ? "" : data.toString("latin1", start, end).toLowerCase();
+    const name = long ? "" : readTagName(data, start, end);
     const isEnd = start - from === 2;
     if (isEnd) {
       if (name === "svg" || name === "math") this.#foreign = Math.max(0, this.#foreign - 1);
@@ -145,7 +146,9 @@ export class HtmlScanner {
     this.#mode = "tag";
     this.#place = "name";
     this.#selfClosing = false;
-    return end;
+    if (data[end] !== greater) return end;
+    this.#endTag(visitor, end + 1);
+    return end + 1;
   }
 
   #tag(data: Buffer, start: number, visitor: HtmlVisitor): number {
@@ -257,6 +260,14 @@ function nextPlace(place: Place, byte: number | undefined): Place {
   if (byte === slash) return "slash";
   if (byte === 0x3d /* = */ && (place === "attribute" || place === "after")) return "value";
   return place === "name" ? "name" : "attribute";
+}
+
+/** Next `<`, else the end. Texts are short as a rule, and a search has its price. */
+function findTag(data: Buffer, from: number): number {
+  const near = Math.min(data.length, from + 64);
+  for (let at = from; at < near; at += 1) if (data[at] === less) return at;
+  const open = data.indexOf(less, near);
+  return open === -1 ? data.length : open;
 }
 
 function startsWith(data: Buffer, at: number, lowerCase: string): boolean {

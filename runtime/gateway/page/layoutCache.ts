@@ -16,25 +16,17 @@ export class LayoutCache {
     return this.#all.size;
   }
 
-  find(key: string, make: () => Layout): Layout {
+  find(key: string): Layout | undefined {
     const found = this.#all.get(key);
-    if (found !== undefined) {
-      // Last in the order of a Map is the one used last.
-      if (this.#all.size >= this.#capacity) this.#keep(key, found);
-      return found;
-    }
-    const made = make();
-    this.#keep(key, made);
-    return made;
+    // Last in the order of a Map is the one used last; it matters only when some have to go.
+    if (found !== undefined && this.#all.size >= this.#capacity) this.keep(key, found);
+    return found;
   }
 
-  #keep(key: string, layout: Layout): void {
+  keep(key: string, layout: Layout): Layout {
     this.#all.delete(key);
     this.#all.set(key, layout);
-    if (this.#all.size <= this.#capacity) return;
-    for (const [oldest] of this.#all) {
-      this.#all.delete(oldest);
-      return;
-    }
+    if (this.#all.size > this.#capacity) this.#all.delete(String(this.#all.keys().next().value));
+    return layout;
   }
 }
