@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -25,7 +24,7 @@ const assets = readAssets(fileURLToPath(new URL("./assets/", import.meta.url)));
 /** A bundle has it among its assets; run from its sources, the gateway takes it from the package. */
 const icons = "/static/js/lucide.js";
 if (!assets.has(icons)) {
-  const path = createRequire(import.meta.url).resolve("lucide/dist/umd/lucide.min.js");
+  const path = fileURLToPath(import.meta.resolve("lucide/dist/umd/lucide.min.js"));
   assets.set(icons, readAsset(path));
 }
 

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 
-import { Pool, type Dispatcher } from "undici";
+import { Pool } from "undici";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import { Circuit } from "./circuit.ts";
