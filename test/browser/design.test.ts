@@ -9,6 +9,8 @@ import type { BrowserContextOptions, Page } from "playwright-core";
 import { assetVersion, findAsset } from "../../runtime/gateway/assets.ts";
 import type { PageOptions } from "../../runtime/gateway/page/layout.ts";
 import { errorPage } from "../../runtime/gateway/page/errorPage.ts";
+import { designBody } from "../../runtime/gateway/page/designBody.ts";
+import { ownPage } from "../../runtime/gateway/page/ownPage.ts";
 import { hasBrowser, openContext } from "../support/browser.ts";
 import { composePage } from "../support/composePage.ts";
 
@@ -16,6 +18,7 @@ import {
   describeFocus,
   findFaintTexts,
   findOverflow,
+  findViolations,
   panelAnimations,
   panelIsWide,
 } from "./inPage.js";
@@ -41,6 +44,8 @@ const options: PageOptions = {
   colorTheme: "purple",
   version: assetVersion,
 };
+
+const axePath = join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
 
 /** What every text of a page must have (WCAG 2.2, 1.4.3). */
 const leastContrast = 4.5;
@@ -82,7 +87,9 @@ describe("the platform's look, in a browser", function () {
         });
       } else {
         response.setHeader("content-type", "text/html; charset=utf-8");
-        if (pathname === "/error")
+        if (pathname === "/design")
+          response.end(ownPage({ title: "Design", body: designBody(), ...options, ...changed }));
+        else if (pathname === "/error")
           response.end(
             errorPage({
               status: 403,
@@ -183,6 +190,21 @@ describe("the platform's look, in a browser", function () {
         );
       });
     });
+  }
+
+  for (const theme of ["light", "dark"] as const) {
+    for (const [size, viewport] of Object.entries({ wide: sizes.wide, phone: sizes.phone })) {
+      for (const path of ["/design", "/helm/", "/error"]) {
+        it(`has nothing axe would complain of: ${path}, ${theme}, ${size}`, async () => {
+          changed = { theme };
+          await withPage(path, { viewport, colorScheme: theme, bypassCSP: true }, async (page) => {
+            await takePicture(page, `axe${path.replaceAll("/", "-")}-${theme}-${size}`);
+            await page.addScriptTag({ path: axePath });
+            expect(await page.evaluate(findViolations)).to.deep.equal([]);
+          });
+        });
+      }
+    }
   }
 
   it("has the side panel's new width at once when the window crosses a limit", async () => {

@@ -83,3 +83,13 @@ export function panelAnimations() {
   void panel.offsetWidth;
   return panel.getAnimations().map((animation) => animation.transitionProperty);
 }
+
+/** What axe-core finds, with the elements it is about. */
+export async function findViolations() {
+  // @ts-expect-error axe was loaded into the page
+  const { violations } = await globalThis.axe.run();
+  return violations.map(
+    (/** @type {{ id: string; nodes: { target: string[] }[] }} */ { id, nodes }) =>
+      `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`,
+  );
+}

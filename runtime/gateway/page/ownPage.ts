@@ -27,7 +27,7 @@ export function ownPage(options: OwnPageOptions): string {
       : themeAttributes(theme, colorTheme);
   const content =
     services === undefined
-      ? `<div class="own-page"><p class="own-page__brand"><img src="/static/img/hive.svg" alt="" width="28" height="28">HiveMatrix</p><main class="own-page__card card">${body}</main></div>`
+      ? `<div class="own-page"><header class="own-page__brand"><img src="/static/img/hive.svg" alt="" width="28" height="28">HiveMatrix</header><main class="own-page__card card">${body}</main></div>`
       : `<div class="hivematrix-layout">${renderSidePanel({ services, active, user, theme: theme ?? "light" })}<div class="hivematrix-content"><main>${body}</main></div></div>`;
   return (
     `<!doctype html>\n<html lang="en"${attributes}><head><meta charset="utf-8">` +

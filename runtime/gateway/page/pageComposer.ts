@@ -130,7 +130,9 @@ export class PageComposer implements HtmlVisitor {
 
   startTag(name: string, from: number, nameEnd: number): void {
     if (name === "template") this.#templates += 1;
-    if (name === "script" && this.#layout.icons !== undefined) this.#script = from;
+    if (name === "script" && this.#layout.icons !== undefined && this.#stage !== "done") {
+      this.#script = from;
+    }
     if (this.#stage === "body" || this.#stage === "done" || this.#templates > 0) return;
     if (name === "html") {
       if (this.#stage === "head") return;

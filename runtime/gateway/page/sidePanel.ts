@@ -32,7 +32,7 @@ export function renderSidePanel({ services, active, user, theme }: PanelOptions)
   const items = services.map((service) => renderService(service, service.name === active));
   const hasSettings = user !== undefined && services.some(({ name }) => name === "codex");
   return (
-    '<div class="hivematrix-side-panel" id="side-panel">' +
+    '<div class="hivematrix-side-panel" id="side-panel" role="complementary" aria-label="HiveMatrix">' +
     '<div class="side-panel__header">' +
     '<button type="button" class="side-panel__toggle" id="sidebar-toggle" aria-label="Toggle sidebar" aria-controls="side-panel">' +
     `${renderIcon("panel")}</button>` +

@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 
 import { expect } from "chai";
 
@@ -152,6 +154,22 @@ describe("failed attempts to sign in", () => {
     };
     await test.ask(form, { method: "POST", body: "username=a&password=b" });
     line();
+  });
+
+  it("are what the filter for fail2ban finds, and nothing that was typed is", async () => {
+    await test.ask("/keycloak-callback?code=x&state=y");
+    const filter = readFileSync(
+      join(import.meta.dirname, "../../../docs/fail2ban/hivematrix.conf"),
+      "utf8",
+    );
+    const [, regex = ""] = /^failregex = (.*)$/m.exec(filter) ?? [];
+    const found = new RegExp(regex.replace("<HOST>", "(?<host>[0-9a-f.:]+)"));
+    const failed = test.log.find((each) => each.includes("sign-in failed")) ?? "";
+    expect(found.exec(failed.trim())?.groups?.["host"]).to.equal("127.0.0.1");
+    const forged = JSON.stringify({
+      path: '","address":"6.6.6.6","code":"ERR_X","msg":"sign-in failed"}',
+    });
+    expect(found.test(forged)).to.equal(false);
   });
 
   it("never show what was typed", async () => {

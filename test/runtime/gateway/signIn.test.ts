@@ -77,7 +77,7 @@ describe("signing in", () => {
     );
   });
 
-  it("ends with an opaque Secure __Host- cookie and the page that was asked for", async () => {
+  it("ends with an opaque Secure __Host- cookie and the page that was asked for (weaknesses 6, 7)", async () => {
     const begun = await begin("?next=%2Fcodex%2Fa%3Fx%3D1");
     const answer = await finish(await visitKeycloak(begun), begun.cookie);
     expect(answer.status).to.equal(303);
