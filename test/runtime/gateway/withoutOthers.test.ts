@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import { LogClient } from "../../../runtime/kernel/log.ts";
+import { LogClient } from "../../../runtime/kernel/logClient.ts";
 import { TestGateway, window } from "../../support/gateway.ts";
 
 /** peers 3.8: an outage of one part must neither let anybody in nor stop what has no need of it. */
