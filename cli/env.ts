@@ -9,6 +9,12 @@ import { hiveFolder, readRecord } from "./record.js";
 import { readTools } from "./tools.ts";
 import { ownCheckout } from "./trial.ts";
 
+/**
+ * How much of a real host Pulumi asks about at a time. What is asked together travels together: with
+ * its default, four for each processor, a refresh by SSH takes several times as many round trips.
+ */
+export const parallel = { PULUMI_PARALLEL: "1000" } as const;
+
 /** The stack that may live in the checkout (architecture: the trial). */
 const trialStack = "dev";
 
@@ -51,6 +57,7 @@ export function readEnvironment(checkout: string, stack: string): Record<string,
     ...tools.env,
     ...(lent ? { PULUMI_CONFIG_PASSPHRASE_FILE: passphrase } : {}),
     ...backend.env,
+    ...(trial ? {} : parallel),
     PULUMI_STACK: stack,
     ...(backend.kind === "trial" ? { PULUMI_OPTION_CONFIG_FILE: readOnly(checkout, stack) } : {}),
   };

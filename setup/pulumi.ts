@@ -2,11 +2,13 @@
 import { dirname } from "node:path";
 
 import type { Backend } from "../cli/backend.ts";
+import { parallel } from "../cli/env.ts";
 import { type Arguments, parseArguments } from "./arguments.js";
 import { down } from "./down.ts";
 import { downRealHost } from "./downRealHost.ts";
 import { Pulumi } from "./pulumiCommand.ts";
 import { findRealHost } from "./realHost.ts";
+import { SetupError } from "./setupError.ts";
 import { Stack } from "./stack.ts";
 import { copyConfig, removeSalt } from "./stackConfig.ts";
 import { openState } from "./state.ts";
@@ -38,7 +40,7 @@ async function main(): Promise<void> {
   const pulumi = new Pulumi({
     checkout,
     stack: args.stack,
-    env: backend.env,
+    env: isTrial ? backend.env : { ...parallel, ...backend.env },
     terminal,
     configFile: isTrial ? () => copyConfig(checkout, args.stack) : undefined,
   });
@@ -71,5 +73,17 @@ async function manageRealHost(args: Arguments, backend: Backend, pulumi: Pulumi)
   await stack.ensure();
   const { openServers } = await findRealHost(checkout, args.stack, pulumi);
   const real: Trial = { checkout, args, pulumi, stack, terminal, real: true, openServers };
-  await (args.verb === "down" ? downRealHost(real) : up(real));
+  try {
+    await (args.verb === "down" ? downRealHost(real) : up(real));
+  } catch (fault) {
+    throw withCommand(fault, args.stack);
+  }
+}
+
+/** A host that is not known yet: how to make it known, once it was compared. */
+function withCommand(fault: unknown, stack: string): unknown {
+  const key = fault instanceof Error ? /^hostKey: (.+)$/m.exec(fault.message)?.[1] : undefined;
+  if (key === undefined) return fault;
+  const command = `pulumi config set --path hivematrix:host.hostKey '${key}' --stack ${stack}`;
+  return new SetupError(`${(fault as Error).message}\nunder hivematrix:host, or run\n${command}`);
 }

@@ -48,15 +48,23 @@ export async function isIntact(
   const manifest = await manifestOf(transport, directory);
   if (manifest === undefined) return false;
   const { files } = manifest;
-  const entries = await Promise.all(
-    files.map(({ path }) => transport.stat(`${directory}/${path}`)),
-  );
+  const [entries, sums] = await Promise.all([
+    Promise.all(files.map(({ path }) => transport.stat(`${directory}/${path}`))),
+    sumsMatch({ transport, signal }, directory, files),
+  ]);
   const fits = files.every(({ size, mode }, index) => {
     const entry = entries[index];
     if (entry?.type !== "file" || entry.size !== size || entry.mode !== mode) return false;
     return owner === undefined || entry.owner === owner;
   });
-  if (!fits) return false;
+  return fits && sums;
+}
+
+async function sumsMatch(
+  { transport, signal }: Pick<Context, "transport" | "signal">,
+  directory: string,
+  files: readonly ReleaseFile[],
+): Promise<boolean> {
   const hashed = files.filter(({ sha256 }) => sha256 !== undefined);
   if (hashed.length === 0) return true;
   // On the host itself: no content is carried about.

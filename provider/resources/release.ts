@@ -53,8 +53,13 @@ export const release = define({
 
   async read(context, id, old) {
     const there = old ?? (await imported(context, id));
-    if (there === undefined || (await context.transport.stat(id)) === undefined) return undefined;
-    return { ...there, intact: await isIntact(context, directoryOf(there), there.owner) };
+    if (there === undefined) return undefined;
+    // Both at once: one round trip less.
+    const [entry, intact] = await Promise.all([
+      context.transport.stat(id),
+      isIntact(context, directoryOf(there), there.owner),
+    ]);
+    return entry === undefined ? undefined : { ...there, intact };
   },
 
   async update(context, old, wanted) {

@@ -6,6 +6,11 @@ export interface Relay {
   readonly port: number;
   /** How often bytes of the client came after bytes of the server: the round trips it waited for. */
   readonly turns: number;
+  /**
+   * The longest chain of answers that were waited for (a logical clock): what is asked before an
+   * answer came travels with what was asked before, on whichever channel.
+   */
+  readonly rounds: number;
   readonly connections: number;
   /** Bytes of the client that were passed on. */
   readonly bytes: number;
@@ -23,6 +28,8 @@ export async function startRelay(host: string, port: number): Promise<Relay> {
   let left = Infinity;
   let lastFrom: "client" | "server" | undefined;
   const counts = { turns: 0, connections: 0, bytes: 0 };
+  /** Of what has arrived at the server, and of what has arrived at the client. */
+  const clock = { asked: 0, answered: 0 };
   const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
@@ -51,9 +58,18 @@ export async function startRelay(host: string, port: number): Promise<Relay> {
         counts.bytes += chunk.length;
       }
       lastFrom = from;
-      const to = from === "client" ? upstream : client;
-      if (relay.delay === 0) to.write(chunk);
-      else setTimeout(() => to.write(chunk), relay.delay);
+      const round = from === "client" ? clock.answered + 1 : clock.asked;
+      const deliver = (): void => {
+        if (from === "client") {
+          clock.asked = Math.max(clock.asked, round);
+          upstream.write(chunk);
+        } else {
+          clock.answered = Math.max(clock.answered, round);
+          client.write(chunk);
+        }
+      };
+      if (relay.delay === 0) deliver();
+      else setTimeout(deliver, relay.delay);
     };
     client.on("data", (chunk: Buffer) => {
       pass("client", chunk);
@@ -69,6 +85,9 @@ export async function startRelay(host: string, port: number): Promise<Relay> {
     port: (server.address() as AddressInfo).port,
     get turns() {
       return counts.turns;
+    },
+    get rounds() {
+      return clock.asked;
     },
     get bytes() {
       return counts.bytes;

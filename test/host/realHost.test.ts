@@ -1,0 +1,3 @@
+import { describePlatform } from "./platformOnHost.ts";
+
+describePlatform("bookworm", "Debian 12");

@@ -1,0 +1,3 @@
+import { describeRefresh } from "./servicesBySsh.ts";
+
+describeRefresh([10]);

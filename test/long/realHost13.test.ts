@@ -1,0 +1,3 @@
+import { describePlatform } from "../host/platformOnHost.ts";
+
+describePlatform("trixie", "Debian 13");

@@ -1,0 +1,3 @@
+import { describeRefresh } from "../host/servicesBySsh.ts";
+
+describeRefresh([30, 100]);
