@@ -4,6 +4,7 @@ import { isReady } from "./readiness.ts";
 import { callSv, readState } from "./serviceState.ts";
 import { findSupervisor, startSupervisor } from "./supervisor.ts";
 import { chooseServices, findTrial, listServices, type Trial } from "./trial.ts";
+import { controlUnits, describeUnits, isRealStack } from "./units.ts";
 
 /** What a command does to a service. */
 export type Action = "start" | "stop" | "restart";
@@ -32,6 +33,13 @@ export async function control(
   names: readonly string[],
   options: ControlOptions,
 ): Promise<void> {
+  if (isRealStack(options.stack)) {
+    const output = openOutput();
+    const units = await controlUnits(options.stack, action, names);
+    if (options.json === true) output.line(JSON.stringify(units, null, 2));
+    else for (const line of describeUnits(units, output)) output.line(line);
+    return;
+  }
   const trial = findTrial(options.stack);
   const services = chooseServices(trial, names);
   const timeout = Number(options.timeout);

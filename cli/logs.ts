@@ -8,6 +8,7 @@ import { describeEntry, describeJson } from "./logLine.ts";
 import { openOutput, type Output } from "./output.ts";
 import { readServiceEnvironment } from "./serviceEnvironment.ts";
 import { findNearest, findTrial, listServices, type Trial } from "./trial.ts";
+import { isRealStack, readJournal } from "./units.ts";
 
 export interface LogsOptions {
   readonly tail?: string;
@@ -47,6 +48,18 @@ export function addLogs(program: Command): void {
       process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
         process.exit(code === "EPIPE" ? 0 : 1);
       });
+      if (isRealStack(options.stack)) {
+        const { follow, level, since, json } = options;
+        if (follow === true || level !== undefined || since !== undefined || json === true) {
+          throw new HiveError(
+            "Of a real host `hive logs` shows the journal's end: only --tail.",
+            2,
+          );
+        }
+        const lines = parseTail(options.tail ?? String(few));
+        process.stdout.write(`${await readJournal(options.stack, service, lines)}\n`);
+        return;
+      }
       await showLogs(findTrial(options.stack), service, options);
     });
 }

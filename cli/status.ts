@@ -7,6 +7,7 @@ import { isReady } from "./readiness.ts";
 import { readState, type ServiceState } from "./serviceState.ts";
 import { findSupervisor } from "./supervisor.ts";
 import { findTrial, listServices, type Trial } from "./trial.ts";
+import { describeUnits, isRealStack, onHost, readUnits } from "./units.ts";
 
 /** What `hive status --json` prints; a stable interface. */
 export interface Status {
@@ -38,8 +39,16 @@ export function addStatus(program: Command): void {
     .option("-s, --stack <name>", "the stack", "dev")
     .option("--json", "print JSON")
     .action(async ({ stack, json }: { stack: string; json?: boolean }) => {
-      const status = await readStatus(findTrial(stack));
       const output = openOutput();
+      if (isRealStack(stack)) {
+        const units = await onHost(stack, readUnits);
+        if (json === true) output.line(JSON.stringify({ stack, services: units }, null, 2));
+        else for (const line of describeUnits(units, output)) output.line(line);
+        const well = units.length > 0 && units.every(({ state }) => state === "active");
+        if (!well) process.exitCode = notWell;
+        return;
+      }
+      const status = await readStatus(findTrial(stack));
       if (json === true) output.line(JSON.stringify(status, null, 2));
       else for (const line of describeStatus(status, output)) output.line(line);
       if (!isWell(status)) process.exitCode = notWell;
