@@ -289,7 +289,7 @@ export function loadConfig(source: Source = engine()): Config {
     apps,
     services: servicesOf(apps, ports, dirname(path), rotations),
     healthChecks: healthAddresses(apps, ports),
-    egress: egressOf(apps),
+    egress: egressOf(apps, addressesOf(data.logger)),
     declared: declaredPorts(apps, ports, real),
     firewalls: real ? firewallsOf(data, connection, ports) : [],
     tokens: tokenRulesOf(apps, data),
@@ -365,6 +365,12 @@ function chosenApps(
 function portsOf(base: number | undefined, real: boolean): Ports {
   const ports = trialPorts(base);
   return real && base === undefined ? { ...ports, gateway: 443 } : ports;
+}
+
+/** Where the logger's settings send it. */
+function addressesOf({ alerts, forward }: LoggerSettings): string[] {
+  const { webhook, ntfy, mail } = alerts.channels;
+  return [webhook?.url, ntfy?.url, mail?.server, forward?.url].flatMap((address) => address ?? []);
 }
 
 function servicesOf(

@@ -24,6 +24,24 @@ describe("egress", () => {
     });
   });
 
+  it("of the logger follows from where its settings send it, without what is secret there", () => {
+    const { apps: own } = registrySchema.parse({
+      apps: { helm: { ...app, source: { runtime: "logger" } }, core: app },
+    });
+    const of = (...addresses: string[]) => egressOf(own, addresses)["helm"];
+    expect(of()).to.deep.equal({ networks: [], reason: undefined });
+    expect(of("http://localhost:8025/x", "smtp://127.0.0.1:25")?.networks).to.deep.equal([]);
+    expect(of("https://192.0.2.7/hook?token=hidden", "http://[2001:db8::7]:80/")).to.deep.equal({
+      networks: ["192.0.2.7/32", "2001:db8::7/128"],
+      reason: "its alerts and lines go to 192.0.2.7, 2001:db8::7",
+    });
+    expect(of("smtp://user:hidden@mail.example:587", "https://192.0.2.7/")).to.deep.equal({
+      networks: ["any"],
+      reason: "its alerts and lines go to mail.example, 192.0.2.7",
+    });
+    expect(egressOf(own, ["https://192.0.2.7/"])["core"]?.networks).to.deep.equal([]);
+  });
+
   it("is said in one line a service", () => {
     expect(describeEgress(egressOf(apps))).to.deep.equal([
       "codex may talk with 192.0.2.0/24, 2001:db8::/32",
