@@ -46,6 +46,11 @@ export class Probes {
     this.names = [...new Set([...Object.keys(options.checks), database])].sort();
   }
 
+  /** PEM of the authority to trust for https; undefined: those that node knows. */
+  get ca(): string | undefined {
+    return this.#options.ca;
+  }
+
   addressOf(name: string): string | undefined {
     return Object.hasOwn(this.#options.checks, name) ? this.#options.checks[name] : undefined;
   }

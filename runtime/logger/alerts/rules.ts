@@ -58,7 +58,7 @@ async function certificates({ settings, probes, now }: RulesOptions): Promise<Fa
     probes.names.map(async (subject): Promise<Fault[]> => {
       const address = probes.addressOf(subject);
       if (address?.startsWith("https:") !== true) return [];
-      const end = await expiryOf(new URL(address)).catch(() => undefined);
+      const end = await expiryOf(new URL(address), probes.ca).catch(() => undefined);
       const left = end === undefined ? Infinity : (end.getTime() - now().getTime()) / dayLength;
       if (left >= settings.certificateDays) return [];
       const message = `The certificate of ${subject} is good for ${left.toFixed(0)} more days.`;
@@ -68,13 +68,16 @@ async function certificates({ settings, probes, now }: RulesOptions): Promise<Fa
   return found.flat();
 }
 
-/** Asked whoever signed it: a certificate that nobody trusts has a date all the same. */
-function expiryOf({ hostname, port }: URL): Promise<Date> {
+/** One that has expired is refused, and says so by that. */
+function expiryOf({ hostname, port }: URL, ca: string | undefined): Promise<Date> {
   return new Promise((resolve, reject) => {
     const host = hostname.replace(/^\[|\]$/g, "");
-    const socket = connect({ host, port: Number(port || 443), rejectUnauthorized: false });
+    const socket = connect({ host, port: Number(port || 443), ...(ca !== undefined && { ca }) });
     socket.setTimeout(3000, () => socket.destroy(new Error("timeout")));
-    socket.once("error", reject);
+    socket.once("error", (fault: NodeJS.ErrnoException) => {
+      if (fault.code === "CERT_HAS_EXPIRED") resolve(new Date(0));
+      else reject(fault);
+    });
     socket.once("secureConnect", () => {
       resolve(new Date(socket.getPeerCertificate().valid_to));
       socket.destroy();
