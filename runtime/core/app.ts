@@ -14,7 +14,7 @@ import { acceptBodies, bodyLimit } from "./body.ts";
 import { BusyLog } from "./busyLog.ts";
 import { createBusyPaths, type Quick, requestId } from "./busyPaths.ts";
 import { CallerProof } from "./callerProof.ts";
-import { Callers } from "./callers.ts";
+import { Callers, unauthenticated } from "./callers.ts";
 import type { CoreConfig } from "./config.ts";
 import { ConnectionOwners } from "./connectionOwners.ts";
 import { Events } from "./events.ts";
@@ -132,6 +132,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const quick: Record<string, Quick> = {};
   const busyLog = new BusyLog(access);
   const stripProof = (request: IncomingMessage): string => callers.stripProof(request);
+  const pathOf = (request: IncomingMessage): string | undefined => {
+    const path = callers.stripProof(request);
+    return callers.isFalse(request) ? undefined : path;
+  };
   const app = fastify({
     // Its own lines would have the path with a caller's secret.
     logger: false,
@@ -141,12 +145,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     serverFactory: (ordinary) =>
       createServer(
         { requestTimeout: 15_000, keepAliveTimeout: 72_000 },
-        createBusyPaths({ quick, stripProof, ordinary, note: busyLog.note }),
+        createBusyPaths({ quick, pathOf, ordinary, note: busyLog.note }),
       ),
   });
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers({ "x-correlation-id": request.id, "cache-control": "no-store" });
-    callers.refuseFalse(request.raw);
+    if (callers.isFalse(request.raw)) throw unauthenticated();
     done();
   });
   answerFaults(app, log);

@@ -10,8 +10,8 @@ export type Quick = (
 export interface BusyPathsOptions {
   /** By path; they are asked with POST and a body of JSON. */
   readonly quick: Readonly<Record<string, Quick>>;
-  /** Takes the proof of a caller out of a path. */
-  readonly stripProof: (request: IncomingMessage) => string;
+  /** The path without a caller's proof; undefined: the proof is false. */
+  readonly pathOf: (request: IncomingMessage) => string | undefined;
   /** Everything else, and every fault. */
   readonly ordinary: RequestListener;
   /** Told of each answer. */
@@ -38,7 +38,7 @@ export function bodyOf(request: IncomingMessage): string | undefined {
  * way with its body, so that there is one place for every rule and every fault.
  */
 export function createBusyPaths(options: BusyPathsOptions): RequestListener {
-  const { quick, stripProof, ordinary, note } = options;
+  const { quick, pathOf, ordinary, note } = options;
 
   function finish(
     response: ServerResponse,
@@ -61,7 +61,7 @@ export function createBusyPaths(options: BusyPathsOptions): RequestListener {
 
   return (request, response) => {
     const { method, rawHeaders } = request;
-    const path = method === "POST" ? stripProof(request) : "";
+    const path = (method === "POST" ? pathOf(request) : undefined) ?? "";
     const answer = Object.hasOwn(quick, path) ? quick[path] : undefined;
     const facts = answer === undefined ? undefined : factsOf(rawHeaders);
     if (answer === undefined || facts === undefined) {

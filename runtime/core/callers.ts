@@ -45,9 +45,9 @@ export class Callers {
     return stripped;
   }
 
-  /** @throws ServiceError 401 when the request has a capability path that is not right */
-  refuseFalse(request: IncomingMessage): void {
-    if (this.#claimed.get(request) === null) throw unauthenticated();
+  /** Whether the request has a capability path that is not right. */
+  isFalse(request: IncomingMessage): boolean {
+    return this.#claimed.get(request) === null;
   }
 
   /** Name of the service whose secret the request has. */

@@ -70,6 +70,7 @@ describe("verifyToken", () => {
       type: "service",
       calling_service: "codex",
       target_service: "helm",
+      iat: seconds,
       exp: seconds + 300,
     });
   });
