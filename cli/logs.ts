@@ -8,7 +8,7 @@ import { describeEntry, describeJson } from "./logLine.ts";
 import { openOutput, type Output } from "./output.ts";
 import { readServiceEnvironment } from "./serviceEnvironment.ts";
 import { findNearest, findTrial, listServices, type Trial } from "./trial.ts";
-import { isRealStack, readJournal } from "./units.ts";
+import { findRealStack, isRealStack, readJournal } from "./units.ts";
 
 export interface LogsOptions {
   readonly tail?: string;
@@ -49,15 +49,16 @@ export function addLogs(program: Command): void {
         process.exit(code === "EPIPE" ? 0 : 1);
       });
       if (isRealStack(options.stack)) {
-        const { follow, level, since, json } = options;
-        if (follow === true || level !== undefined || since !== undefined || json === true) {
+        findRealStack(options.stack);
+        const { tail, stack, ...others } = options;
+        if (Object.keys(others).length > 0) {
           throw new HiveError(
             "Of a real host `hive logs` shows the journal's end: only --tail.",
             2,
           );
         }
-        const lines = parseTail(options.tail ?? String(few));
-        process.stdout.write(`${await readJournal(options.stack, service, lines)}\n`);
+        const lines = parseTail(tail ?? String(few));
+        process.stdout.write(`${await readJournal(stack, service, lines)}\n`);
         return;
       }
       await showLogs(findTrial(options.stack), service, options);

@@ -18,14 +18,23 @@ export interface Trial {
 
 export const ownCheckout = dirname(import.meta.dirname);
 
+/** The stack that is the trial; every other one is a real host. */
+export const trialStack = "dev";
+
 /**
  * @param checkout default: the one this file lies in
- * @throws HiveError when nothing was set up, or somebody else did
+ * @throws HiveError when nothing was set up, somebody else did, or it is a real host
  */
 export function findTrial(stack: string, checkout = ownCheckout): Trial {
   const record = readRecord(checkout, stack);
   if (record?.root === undefined) {
     throw new HiveError(`Stack ${stack} is not set up in this checkout: run \`npm run up\`.`);
+  }
+  if (stack !== trialStack) {
+    throw new HiveError(
+      `This works on the trial only, not on the real host of stack ${stack} yet: there \`hive\` has status, logs, start, stop, restart.`,
+      2,
+    );
   }
   const portBase = configuredPortBase(checkout, stack) ?? record.portBase;
   return { checkout, stack, root: record.root, user: record.user, ports: ports(portBase) };

@@ -1,7 +1,7 @@
 import { HiveError } from "./hiveError.ts";
 import type { Output } from "./output.ts";
 import { readRecord } from "./record.js";
-import { ownCheckout } from "./trial.ts";
+import { ownCheckout, trialStack } from "./trial.ts";
 import { wayTo } from "./way.ts";
 import type { Transport } from "../provider/transport/transport.ts";
 
@@ -16,11 +16,19 @@ export interface UnitState {
   readonly pid: number | null;
 }
 
-/** The stack that is the trial; every other one is a real host, run by systemd. */
-const trialStack = "dev";
-
 export function isRealStack(stack: string): boolean {
   return stack !== trialStack;
+}
+
+/** What set-up noted of a real stack. @throws HiveError when it is not set up from this checkout */
+export function findRealStack(stack: string) {
+  const record = readRecord(ownCheckout, stack);
+  if (record === undefined) {
+    throw new HiveError(
+      `Stack ${stack} is not set up in this checkout: run \`npm run up -- -s ${stack}\`.`,
+    );
+  }
+  return record;
 }
 
 /**
@@ -31,14 +39,9 @@ export async function onHost<T>(
   stack: string,
   work: (transport: Transport) => Promise<T>,
 ): Promise<T> {
-  const record = readRecord(ownCheckout, stack);
-  if (record === undefined) {
-    throw new HiveError(
-      `Stack ${stack} is not set up in this checkout: run \`npm run up -- -s ${stack}\`.`,
-    );
-  }
+  const { host } = findRealStack(stack);
   try {
-    const { transport, close } = await wayTo(record.host);
+    const { transport, close } = await wayTo(host);
     try {
       return await work(transport);
     } finally {

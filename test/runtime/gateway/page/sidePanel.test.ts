@@ -20,7 +20,7 @@ describe("renderSidePanel", () => {
         .trim()
         .split("\n"),
     ).to.deep.equal([
-      '<div class="hivematrix-side-panel" id="side-panel">',
+      '<div class="hivematrix-side-panel" id="side-panel" role="complementary" aria-label="HiveMatrix">',
       '<div class="side-panel__header">',
       '<button type="button" class="side-panel__toggle" id="sidebar-toggle" aria-label="Toggle sidebar" aria-controls="side-panel"><svg >',
       "</button>",
