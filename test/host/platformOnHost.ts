@@ -168,7 +168,7 @@ export function describePlatform(suite: Suite, title: string): void {
       );
     });
 
-    it("down: leaves the data with its owner and the packages, says so, and up goes on with it", async () => {
+    it("down: leaves the data with its owner and the packages, and says so", async () => {
       const { code, text } = await stack.run("down", "--yes");
       expect(code, text).to.equal(0);
       expect(text).to.include("Data: rm -rf /var/lib/hivematrix");

@@ -26,9 +26,8 @@ after(() => {
 });
 
 describe("states of services", () => {
-  it("are three, with the reason and the time it took", async () => {
-    // Each waits for the other's request: asked one after the other, neither would answer
-    // (weakness 56).
+  it("are three, with the reason and the time it took, asked all at once (weakness 56)", async () => {
+    // Each waits for the other's request: asked one after the other, neither would answer.
     const both = Promise.withResolvers<undefined>();
     let asked = 0;
     const together =
