@@ -25,7 +25,7 @@ const changes = [
   [
     "a database that nobody declares",
     "index.ts",
-    /new Logger\([^]*?\n\}\);/,
+    /const logger = new Logger\([^]*?\n\}\);| logger,/g,
     "",
     "logger-db-database",
   ],
