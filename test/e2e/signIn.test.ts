@@ -205,7 +205,7 @@ describe("signing in", function () {
       (await keyIds()).some((id) => !before.includes(id)),
     );
     await eventually("a token of the new key is taken", 60, async () => {
-      const token = await serviceToken("helm", "flasky");
+      const token = await serviceToken("nexus", "flasky");
       const header = Buffer.from(token.split(".")[0] ?? "", "base64url").toString();
       expect(before).not.to.include((JSON.parse(header) as { kid: string }).kid);
       const response = await fetch(`${flasky}/api/whoami`, {

@@ -56,7 +56,7 @@ describe("npm run dev", function () {
     folder = mkdtempSync(join(tmpdir(), "hivematrix-dev-"));
     copy = join(folder, "checkout");
     mkdirSync(copy);
-    for (const path of ["setup", "cli", "ports.js", "registry.ts"]) {
+    for (const path of ["setup", "cli", "provider", "ports.js", "registry.ts", "hostConfig.ts"]) {
       cpSync(join(checkout, path), join(copy, path), { recursive: true });
     }
     for (const path of ["package.json", "package-lock.json"]) {
