@@ -102,13 +102,13 @@ export function describePlatform(suite: Suite, title: string): void {
       }
     });
 
-    it("listens outside of loopback with the gateway and sshd only", async () => {
+    it("listens outside of loopback with the gateway, on both its ports, and sshd only", async () => {
       const listeners = await sh("ss -Hltn | awk '{print $4}'");
       const outside = listeners
         .split("\n")
         .filter((address) => !/^(127\.|\[::1\]|\[::ffff:127\.)/.test(address))
         .map((address) => address.split(":").at(-1));
-      expect([...new Set(outside)].toSorted()).to.deep.equal(["22", "443"]);
+      expect([...new Set(outside)].toSorted()).to.deep.equal(["22", "443", "80"]);
     });
 
     it("a service that hangs is started anew by its watchdog", async () => {
