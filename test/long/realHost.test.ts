@@ -1,3 +1,4 @@
 import { describePlatform } from "./platformOnHost.ts";
 
 describePlatform("bookworm", "Debian 12");
+describePlatform("trixie", "Debian 13");

@@ -1,3 +1,0 @@
-import { describePlatform } from "../host/platformOnHost.ts";
-
-describePlatform("trixie", "Debian 13");
