@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
+import { setImmediate } from "node:timers/promises";
 
 import type { Log } from "./log.ts";
 import { createNotifier } from "./notifier.ts";
@@ -88,6 +89,8 @@ function listen({ server, host }: Listener, port: number): Promise<void> {
 }
 
 async function endAll(listeners: readonly Listener[], drainTime: number): Promise<void> {
+  // What waits to be accepted is reset when its listener closes: the loop takes it first.
+  await setImmediate();
   const late = setTimeout(() => {
     for (const { server } of listeners) server.closeAllConnections();
   }, drainTime * 1000);

@@ -22,7 +22,7 @@ export const program = `
     response.setHeader("connection", "close");
     response.end(GREETING + " " + process.pid);
   });
-  process.on("SIGTERM", () => server.close(() => process.exit(0)));
+  process.on("SIGTERM", () => setImmediate(() => server.close(() => process.exit(0))));
   setTimeout(() => {
     if (FAULT !== undefined) {
       console.log("fault: " + FAULT);
