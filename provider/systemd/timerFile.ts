@@ -19,6 +19,7 @@ Description=${description}
 
 [Timer]
 OnCalendar=${oneLine(schedule)}
+AccuracySec=1s
 RandomizedDelaySec=${randomDelay}
 Persistent=yes
 Unit=${name}.service
