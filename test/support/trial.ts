@@ -42,8 +42,11 @@ export interface ExportedResource {
 export class Trial {
   readonly directory: string;
   readonly root: string;
+  /** Holds both, and what a test lays beside them: a service may run there. */
+  readonly #folder: string;
 
   constructor(directory: string) {
+    this.#folder = directory;
     this.directory = join(directory, "checkout");
     this.root = join(directory, "data");
   }
@@ -91,7 +94,7 @@ export class Trial {
     return state.deployment.resources ?? [];
   }
 
-  /** Pids of every process whose working folder, command line or program lies in the data folder. */
+  /** Pids of every process whose working folder or command line lies in the trial's folder. */
   async processes(): Promise<number[]> {
     const found = await Promise.all(
       (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map((pid) => this.#uses(pid)),
@@ -106,14 +109,14 @@ export class Trial {
       for (const pid of left) kill(pid);
       return left.length === 0;
     });
-    await rm(dirname(this.directory), { recursive: true, force: true, maxRetries: 10 });
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 10 });
   }
 
   async #uses(pid: string): Promise<number | undefined> {
     try {
       const text = await readFile(`/proc/${pid}/cmdline`, "utf8");
       const cwd = await readlink(`/proc/${pid}/cwd`);
-      const ours = text.includes(this.root) || cwd.startsWith(this.root);
+      const ours = text.includes(this.#folder) || cwd.startsWith(this.#folder);
       return ours && Number(pid) !== process.pid ? Number(pid) : undefined;
     } catch {
       return undefined;
