@@ -7,7 +7,7 @@ import { notLooked } from "./drift/look.ts";
 import { Memory } from "./drift/memory.ts";
 import { readDrift } from "./drift/read.ts";
 import { describeReport, type Report } from "./drift/report.ts";
-import { readEnvironment } from "./env.ts";
+import { pulumiEnvironment } from "./env.ts";
 import { HiveError } from "./hiveError.ts";
 import { openOutput } from "./output.ts";
 import { ownCheckout } from "./trial.ts";
@@ -75,9 +75,7 @@ export function exitCodeOf({ drift, notSeen }: Report): number {
 /** Whatever is wrong: it is no drift. */
 async function read(stack: string): Promise<Report> {
   try {
-    const env = { ...process.env, ...readEnvironment(ownCheckout, stack) };
-    // The passphrase itself would outrank the file that belongs to this state.
-    if (env.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined) delete env["PULUMI_CONFIG_PASSPHRASE"];
+    const env = pulumiEnvironment(ownCheckout, stack);
     const memory = new Memory(ownCheckout, stack);
     return await readDrift({ folder: ownCheckout, stack, env, memory });
   } catch (fault) {

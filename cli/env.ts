@@ -7,16 +7,13 @@ import { findBackend } from "./backend.ts";
 import { HiveError } from "./hiveError.ts";
 import { hiveFolder, readRecord } from "./record.js";
 import { readTools } from "./tools.ts";
-import { ownCheckout } from "./trial.ts";
+import { ownCheckout, trialStack } from "./trial.ts";
 
 /**
  * How much of a real host Pulumi asks about at a time. What is asked together travels together: with
  * its default, four for each processor, a refresh by SSH takes several times as many round trips.
  */
 export const parallel = { PULUMI_PARALLEL: "1000" } as const;
-
-/** The stack that may live in the checkout (architecture: the trial). */
-const trialStack = "dev";
 
 export function addEnv(program: Command): void {
   program
@@ -61,6 +58,14 @@ export function readEnvironment(checkout: string, stack: string): Record<string,
     PULUMI_STACK: stack,
     ...(backend.kind === "trial" ? { PULUMI_OPTION_CONFIG_FILE: readOnly(checkout, stack) } : {}),
   };
+}
+
+/** The same with all of our own environment, for a `pulumi` that is started here. */
+export function pulumiEnvironment(checkout: string, stack: string): NodeJS.ProcessEnv {
+  const env = { ...process.env, ...readEnvironment(checkout, stack) };
+  // The passphrase itself would outrank the file that belongs to this state.
+  if (env["PULUMI_CONFIG_PASSPHRASE_FILE"] !== undefined) delete env["PULUMI_CONFIG_PASSPHRASE"];
+  return env;
 }
 
 /** Lines for `eval`. A passphrase in the environment would outrank the file. */

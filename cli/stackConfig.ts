@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 import { type Config, loadConfig } from "../config.ts";
-import { readEnvironment } from "./env.ts";
+import { pulumiEnvironment } from "./env.ts";
 import { HiveError } from "./hiveError.ts";
 import { ownCheckout } from "./trial.ts";
 
@@ -16,9 +16,7 @@ const run = promisify(execFile);
  */
 export async function readConfig(stack: string, exitCode = 1): Promise<Config> {
   try {
-    const env = { ...process.env, ...readEnvironment(ownCheckout, stack) };
-    // The passphrase itself would outrank the file that belongs to this state.
-    if (env.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined) delete env["PULUMI_CONFIG_PASSPHRASE"];
+    const env = pulumiEnvironment(ownCheckout, stack);
     const argv = ["config", "--json", "--stack", stack, "--non-interactive"];
     const { stdout } = await run("pulumi", argv, { cwd: ownCheckout, env });
     const found = JSON.parse(stdout) as Record<string, { readonly value?: string }>;

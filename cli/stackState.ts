@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { z } from "zod";
 
-import { readEnvironment } from "./env.ts";
+import { pulumiEnvironment } from "./env.ts";
 import { HiveError } from "./hiveError.ts";
 import { type PostgresAccess, postgresAccess } from "./postgresAccess.ts";
 
@@ -55,7 +55,7 @@ export class StackState {
   }
 
   #pulumi(args: readonly string[], input = ""): string {
-    const env = { ...process.env, ...readEnvironment(this.#checkout, this.#stack) };
+    const env = pulumiEnvironment(this.#checkout, this.#stack);
     const all = [...args, "--stack", this.#stack, "--non-interactive"];
     try {
       return execFileSync("pulumi", all, {

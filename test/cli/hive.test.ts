@@ -7,6 +7,7 @@ import { expect } from "chai";
 
 import { describeExports, quote, readEnvironment } from "../../cli/env.ts";
 import { writeRecord } from "../../cli/record.js";
+import { StackState } from "../../cli/stackState.ts";
 
 const checkout = dirname(dirname(import.meta.dirname));
 
@@ -61,19 +62,21 @@ describe("hive", function () {
     });
 
     /** Without a toolchain folder the user's own `pulumi` is what there is. */
-    function read(): Record<string, string> {
+    function inShell<T>(work: () => T, more: NodeJS.ProcessEnv = {}): T {
       const saved = { ...process.env };
       process.env["PATH"] = `${bin}:${process.env["PATH"] ?? ""}`;
       for (const name of Object.keys(process.env)) {
         if (name.startsWith("PULUMI_")) Reflect.deleteProperty(process.env, name);
       }
-      process.env["PULUMI_CREDENTIALS_PATH"] = folder;
+      Object.assign(process.env, { PULUMI_CREDENTIALS_PATH: folder, ...more });
       try {
-        return readEnvironment(folder, "dev");
+        return work();
       } finally {
         process.env = saved;
       }
     }
+
+    const read = () => inShell(() => readEnvironment(folder, "dev"));
 
     it("refuses before there is a state", () => {
       expect(read).to.throw("Stack dev is not set up in this checkout: run `npm run up`.");
@@ -100,6 +103,20 @@ describe("hive", function () {
       expect(() => {
         mkdirSync(join("/", proc, self, first));
       }).to.throw(/ENOENT/);
+    });
+
+    it("has the trial's own passphrase, whatever the shell's is for", () => {
+      writeRecord(folder, "dev", { root: "/r" });
+      writeFileSync(join(folder, ".hive", "passphrase"), "secret\n");
+      const pulumi = `#!/bin/sh
+[ "$1" = version ] && echo v3.259.0 && exit
+printf '{"deployment": {"resources": [{"urn": "%s", "type": "%s"}]}}' \
+  "$PULUMI_CONFIG_PASSPHRASE" "$PULUMI_CONFIG_PASSPHRASE_FILE"\n`;
+      writeFileSync(join(bin, "pulumi"), pulumi, { mode: 0o755 });
+      const state = inShell(() => new StackState(folder, "dev").resources(), {
+        PULUMI_CONFIG_PASSPHRASE: "of another stack",
+      });
+      expect(state).to.deep.equal([{ urn: "", type: `${folder}/.hive/passphrase` }]);
     });
 
     it("is quoted for a shell", () => {
