@@ -1,11 +1,12 @@
 import { setTimeout } from "node:timers/promises";
 
 import type { Command } from "commander";
-import pg from "pg";
+import type pg from "pg";
 
 import { HiveError } from "./hiveError.ts";
 import { neutralise } from "./logLine.ts";
 import { openOutput } from "./output.ts";
+import { databaseClient } from "./serviceDatabase.ts";
 import { readServiceEnvironment } from "./serviceEnvironment.ts";
 import { findTrial, type Trial } from "./trial.ts";
 
@@ -117,18 +118,10 @@ export async function testChannels(trial: Trial, wait = patience): Promise<TestR
 }
 
 async function ask<T>(trial: Trial, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = readServiceEnvironment(trial, "helm");
-  const client = new pg.Client({
-    host: DB_HOST,
-    port: Number(DB_PORT),
-    database: DB_NAME,
-    user: DB_USER,
-    password: DB_PASSWORD,
+  const client = databaseClient(readServiceEnvironment(trial, "helm"), "The logger", {
     application_name: "hive alert",
-    connectionTimeoutMillis: 5000,
     statement_timeout: 10_000,
   });
-  client.on("error", () => undefined);
   try {
     await client.connect();
     return await work(client);

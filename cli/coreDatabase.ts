@@ -1,8 +1,8 @@
-import pg from "pg";
+import type pg from "pg";
 import { z } from "zod";
 
-import { databaseAccess, databaseEnv } from "../runtime/kernel/config.ts";
 import { HiveError } from "./hiveError.ts";
+import { databaseClient } from "./serviceDatabase.ts";
 import { readServiceEnvironment } from "./serviceEnvironment.ts";
 import type { Trial } from "./trial.ts";
 
@@ -10,7 +10,6 @@ import type { Trial } from "./trial.ts";
 const core = "core";
 
 const environment = z.object({
-  ...databaseEnv,
   ENCRYPTION_KEY: z.string(),
   MINTING: z.enum(["allowed", "forbidden"]).default("allowed"),
 });
@@ -32,19 +31,13 @@ export async function withCoreDatabase<T>(
   trial: Trial,
   work: (database: CoreDatabase) => Promise<T>,
 ): Promise<T> {
-  const parsed = environment.safeParse(readServiceEnvironment(trial, core));
+  const variables = readServiceEnvironment(trial, core);
+  const parsed = environment.safeParse(variables);
   if (!parsed.success) {
     throw new HiveError("Core has no database in its environment: run `npm run up`.");
   }
   const { ENCRYPTION_KEY, MINTING } = parsed.data;
-  const client = new pg.Client({
-    ...databaseAccess(parsed.data),
-    application_name: "hive",
-    connectionTimeoutMillis: 5000,
-    statement_timeout: 30_000,
-  });
-  // A broken connection is told by the next query.
-  client.on("error", () => undefined);
+  const client = databaseClient(variables, "Core", { application_name: "hive" });
   try {
     await client.connect();
     return await work({ client, encryptionKey: ENCRYPTION_KEY, minting: MINTING });

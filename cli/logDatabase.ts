@@ -1,8 +1,7 @@
-import pg from "pg";
-import { z } from "zod";
+import type pg from "pg";
 
-import { databaseAccess, databaseEnv } from "../runtime/kernel/config.ts";
 import { HiveError } from "./hiveError.ts";
+import { databaseClient } from "./serviceDatabase.ts";
 
 /** Levels of the platform's log, from the least to the most severe (contract 3.1). */
 export const levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
@@ -45,10 +44,6 @@ export interface Page {
 /** Lines that one look for new ones brings at most; the rest comes with the next. */
 const most = 10_000;
 
-const environment = z.object({
-  ...databaseEnv,
-});
-
 const columns = `id, to_char(timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS timestamp,
   service_name, level, message, context, trace_id, user_id`;
 
@@ -65,18 +60,7 @@ export class LogDatabase {
    * @throws HiveError when the database does not answer
    */
   static async open(variables: Readonly<Record<string, string>>): Promise<LogDatabase> {
-    const parsed = environment.safeParse(variables);
-    if (!parsed.success) {
-      throw new HiveError("The logger has no database in its environment: run `npm run up`.");
-    }
-    const client = new pg.Client({
-      ...databaseAccess(parsed.data),
-      application_name: "hive logs",
-      connectionTimeoutMillis: 5000,
-      statement_timeout: 30_000,
-    });
-    // A broken connection is told by the next query.
-    client.on("error", () => undefined);
+    const client = databaseClient(variables, "The logger", { application_name: "hive logs" });
     await explained(client.connect());
     return new LogDatabase(client);
   }

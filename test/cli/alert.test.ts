@@ -3,16 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
+import pg from "pg";
 import { pino } from "pino";
 
 import { describeAlert, listAlerts, testChannels } from "../../cli/alert.ts";
 import { writeRecord } from "../../cli/record.js";
 import { isWell, readStatus } from "../../cli/status.ts";
 import { findTrial, type Trial } from "../../cli/trial.ts";
+import { issueAuthority, issueCertificate } from "../../provider/pki.ts";
 import { migrate } from "../../runtime/kernel/migrations.ts";
 import { Alerts } from "../../runtime/logger/alerts/alerts.ts";
 import type { Channel } from "../../runtime/logger/alerts/channels.ts";
-import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { createDatabase, startTlsServer, type TestDatabase } from "../support/postgres.ts";
 
 const status = {
   stack: "dev",
@@ -34,17 +36,22 @@ describe("hive alert", () => {
     writeRecord(folder, "dev", { root: join(folder, "data") });
     mkdirSync(join(folder, "data", "service", "helm"), { recursive: true });
     trial = findTrial("dev", folder);
-    const env = join(trial.root, "services", "helm", "env");
-    mkdirSync(env, { recursive: true });
-    const { host, port, database: name, user, password } = database;
-    const variables = { DB_HOST: host, DB_PORT: String(port), DB_NAME: name, DB_USER: user };
-    for (const [key, value] of Object.entries({ ...variables, DB_PASSWORD: password })) {
-      writeFileSync(join(env, key), value, { mode: 0o600 });
-    }
+    write(database);
   });
   after(() => {
     rmSync(folder, { recursive: true });
   });
+
+  /** The logger's environment as its supervisor has it. */
+  function write(access: Omit<TestDatabase, "pool">, more: Readonly<Record<string, string>> = {}) {
+    const env = join(trial.root, "services", "helm", "env");
+    mkdirSync(env, { recursive: true });
+    const { host, port, database: name, user, password } = access;
+    const variables = { DB_HOST: host, DB_PORT: String(port), DB_NAME: name, DB_USER: user };
+    for (const [key, value] of Object.entries({ ...variables, DB_PASSWORD: password, ...more })) {
+      writeFileSync(join(env, key), value, { mode: 0o600 });
+    }
+  }
 
   /** What the logger does every few seconds. */
   const run = async (channels: ReadonlyMap<string, Channel>, work: Promise<unknown>) => {
@@ -93,5 +100,26 @@ describe("hive alert", () => {
     );
     const fault = await testChannels(trial, 0).catch((reason: unknown) => reason);
     expect(String(fault)).to.contain("The logger did not try its channels");
+  });
+
+  it("reaches a server that takes nothing but TLS, as the logger does", async () => {
+    const { certificate: authority, privateKey: authorityKey } = await issueAuthority("test", 10);
+    const names = ["localhost"];
+    const server = await startTlsServer(
+      await issueCertificate({ authorityCertificate: authority, authorityKey, names, days: 10 }),
+    );
+    try {
+      const { port, password } = server;
+      const access = { host: "localhost", port, database: "postgres", user: "postgres", password };
+      const path = join(folder, "authority.crt");
+      writeFileSync(path, authority);
+      write(access, { DB_AUTHORITY: path });
+      const pool = new pg.Pool({ ...access, ssl: { ca: authority } });
+      await migrate(pool, new URL("../../runtime/logger/migrations/", import.meta.url));
+      await pool.end();
+      expect(await listAlerts(trial)).to.deep.equal([]);
+    } finally {
+      await server.stop();
+    }
   });
 });
