@@ -15,7 +15,8 @@ import type { Trial } from "./up.ts";
  * Removes what the trial made, then its state; says what stays and how to remove that.
  * @throws SetupError when nobody confirmed
  */
-export async function down({ checkout, args, pulumi, stack, terminal }: Trial): Promise<void> {
+export async function down(trial: Trial): Promise<void> {
+  const { checkout, args, pulumi, stack, terminal } = trial;
   const checkpoint = await stack.read();
   const root = readRecord(checkout, args.stack)?.root;
   if (checkpoint !== undefined && checkpoint.resources.length > 0) {
@@ -24,10 +25,7 @@ export async function down({ checkout, args, pulumi, stack, terminal }: Trial): 
       args.yes,
       `This removes stack ${args.stack} with its data in ${root ?? ""}`,
     );
-    await stack.forgetPending(checkpoint);
-    if (keepsData(checkpoint)) await stack.keep();
-    await pulumi.run("state unprotect", ["--all", "--yes"]);
-    await pulumi.run("destroy", ["--yes", "--skip-preview", ...withoutYes(args.passed)]);
+    await destroy(trial, checkpoint);
   } else {
     terminal.line("Nothing is provisioned.");
   }
@@ -47,6 +45,18 @@ export async function down({ checkout, args, pulumi, stack, terminal }: Trial): 
   removeSalt(checkout, args.stack);
   const packages = checkpoint === undefined ? [] : installedPackages(checkpoint);
   for (const line of describeLeft({ checkout, kept, packages })) terminal.line(line);
+}
+
+/** Removes all that the stack's state knows, protected or not; the state of data that stays is kept. */
+export async function destroy(
+  { args, pulumi, stack }: Trial,
+  checkpoint: Checkpoint,
+): Promise<void> {
+  await stack.forgetPending(checkpoint);
+  if (keepsData(checkpoint)) await stack.keep();
+  await pulumi.run("state unprotect", ["--all", "--yes"]);
+  const passed = args.passed.filter((argument) => !/^(-y|--yes(=\w+)?)$/.test(argument));
+  await pulumi.run("destroy", ["--yes", "--skip-preview", ...passed]);
 }
 
 /** Whether the program marked the host's folder to stay (`hivematrix:keepData`). */
@@ -73,10 +83,6 @@ export async function confirm(
   if (answer.trim() !== stack) throw new SetupError("Nothing was removed.");
 }
 
-function withoutYes(passed: readonly string[]): string[] {
-  return passed.filter((argument) => !/^(-y|--yes(=\w+)?)$/.test(argument));
-}
-
 /** What `down` leaves, each with the command that removes it. */
 export function describeLeft({
   checkout,
@@ -98,14 +104,18 @@ export function describeLeft({
           `Data was marked to stay: ${kept} (rm -rf ${kept})`,
           `  with the passphrase in ${hiveFolder(checkout)}, which its secrets need`,
         ]),
-    ...(packages.length === 0
-      ? []
-      : [`Debian packages that were installed: sudo apt-get purge ${packages.join(" ")}`]),
+    ...describePackages(packages),
     ...caches.map(([folder = "", what]) => `${what} (${size(folder)}): rm -rf ${folder}`),
   ];
   return lines.length === 0
     ? []
     : ["What stays, and how to remove it:", ...lines.map((l) => `  ${l}`)];
+}
+
+/** What the program installed and nobody removes unasked. */
+export function describePackages(packages: readonly string[]): string[] {
+  if (packages.length === 0) return [];
+  return [`Debian packages that were installed: sudo apt-get purge ${packages.join(" ")}`];
 }
 
 function size(folder: string): string {

@@ -1,5 +1,5 @@
 import { installedPackages } from "./checkpoint.ts";
-import { confirm, keepsData } from "./down.ts";
+import { confirm, describePackages, destroy, keepsData } from "./down.ts";
 import type { Trial } from "./up.ts";
 
 /**
@@ -7,7 +7,8 @@ import type { Trial } from "./up.ts";
  * stays too: it is its owner's.
  * @throws SetupError when nobody confirmed
  */
-export async function downRealHost({ args, pulumi, stack, terminal }: Trial): Promise<void> {
+export async function downRealHost(real: Trial): Promise<void> {
+  const { args, stack, terminal } = real;
   const checkpoint = await stack.read();
   if (checkpoint === undefined || checkpoint.resources.length === 0) {
     terminal.line("Nothing is provisioned.");
@@ -18,11 +19,7 @@ export async function downRealHost({ args, pulumi, stack, terminal }: Trial): Pr
     ? "This removes the platform; its data stays"
     : "This removes platform and data";
   await confirm(args.stack, args.yes, what);
-  await stack.forgetPending(checkpoint);
-  if (kept) await stack.keep();
-  await pulumi.run("state unprotect", ["--all", "--yes"]);
-  const passed = args.passed.filter((argument) => !/^(-y|--yes(=\w+)?)$/.test(argument));
-  await pulumi.run("destroy", ["--yes", "--skip-preview", ...passed]);
+  await destroy(real, checkpoint);
   const packages = installedPackages(checkpoint);
   for (const line of describeLeftOnHost(args.stack, kept, packages)) terminal.line(line);
 }
@@ -40,9 +37,7 @@ export function describeLeftOnHost(
           `  with the state that knows its passwords, .hive/${stack}.kept.json; the next up goes on with it`,
         ]
       : []),
-    ...(packages.length === 0
-      ? []
-      : [`Debian packages that were installed: sudo apt-get purge ${packages.join(" ")}`]),
+    ...describePackages(packages),
   ];
   return lines.length === 0
     ? []

@@ -4,7 +4,6 @@ import { join } from "node:path";
 
 import type { Backend } from "../cli/backend.ts";
 import { postgresAccess } from "../cli/postgresAccess.ts";
-import type { Ports } from "../ports.js";
 import { hiveFolder, readRecord, writeRecord } from "../cli/record.js";
 import {
   type Checkpoint,
@@ -17,12 +16,10 @@ import type { Answers } from "./phases.ts";
 import { type HalfMade, removeHalfMade } from "./halfMade.ts";
 import { processName } from "./listeners.js";
 import type { Pulumi } from "./pulumiCommand.ts";
+import type { Servers } from "./servers.ts";
 import { SetupError } from "./setupError.ts";
 import type { Terminal } from "./terminal.js";
 import { checkpointPath, stateFolder } from "./trialFolder.js";
-
-/** PostgreSQL and Keycloak as they are reached from this machine. */
-type ServerPorts = Pick<Ports, "postgres" | "keycloak">;
 
 export interface StackOptions {
   readonly checkout: string;
@@ -153,7 +150,7 @@ export class Stack {
   }
 
   /** Clears such beginnings away where the server answers. */
-  async clearHalfMade(ports: ServerPorts, answers: Answers): Promise<void> {
+  async clearHalfMade(ports: Servers["ports"], answers: Answers): Promise<void> {
     const all = this.halfMade();
     const objects = all.filter(({ type }) =>
       type.startsWith("keycloak:") ? answers.keycloak : answers.postgres,
