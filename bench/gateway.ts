@@ -10,7 +10,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { peakMemory, stop, type Contestant } from "./gateway/contestant.ts";
+import { stop, type Contestant } from "./gateway/contestant.ts";
 import {
   preparePlace,
   startAuthRequest,
@@ -21,6 +21,7 @@ import {
 } from "./gateway/contestants.ts";
 import { measure, type Case, type Measured } from "./gateway/load.ts";
 import { startStandIns } from "./gateway/standIns.ts";
+import { memoryOf } from "./logger/server.ts";
 
 const seconds = Number(process.argv[2] ?? 4);
 const rounds = Number(process.argv[3] ?? 3);
@@ -88,7 +89,7 @@ try {
     rps_vs_auth_request: worst("auth_request", rate, Math.min),
     rps_vs_caddy: worst("caddy", rate, Math.min),
     p99_vs_caddy: worst("caddy", (ours, theirs) => ours.p99 / theirs.p99, Math.max),
-    rss_mb: gateway === undefined ? 0 : Math.round(peakMemory(gateway)),
+    rss_mb: gateway === undefined ? 0 : Math.round(memoryOf(gateway) / 2 ** 20),
   };
   console.log(JSON.stringify({ bench: "gateway", ratios }));
 } finally {

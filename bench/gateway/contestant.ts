@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { globSync, openSync, readFileSync } from "node:fs";
+import { openSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 
+import { treeSeconds } from "../logger/server.ts";
 import type { Program } from "./programs.ts";
 
 /** Something that stands between load and backend. */
@@ -63,28 +64,7 @@ export async function listening(
 
 /** Seconds of processor time of processes and their children so far. */
 export function processorTime(processes: readonly ChildProcess[]): number {
-  return processes
-    .flatMap(({ pid }) => [pid ?? 0, ...childrenOf(pid ?? 0)])
-    .map((pid) => {
-      const fields = readFileSync(`/proc/${String(pid)}/stat`, "utf8")
-        .split(") ")[1]
-        ?.split(" ");
-      return (Number(fields?.[11]) + Number(fields?.[12])) / 100;
-    })
-    .reduce((sum, each) => sum + each, 0);
-}
-
-function childrenOf(pid: number): number[] {
-  return globSync(`/proc/${String(pid)}/task/*/children`)
-    .flatMap((path) => readFileSync(path, "utf8").split(" "))
-    .filter((text) => text.trim() !== "")
-    .map(Number);
-}
-
-/** Most memory so far, in MB. */
-export function peakMemory({ pid }: ChildProcess): number {
-  const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+  return processes.reduce((sum, each) => sum + treeSeconds(each), 0);
 }
 
 export async function stop(processes: readonly ChildProcess[]): Promise<void> {

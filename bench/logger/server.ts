@@ -90,7 +90,8 @@ export function processSeconds({ pid }: ChildProcess): number {
   return own;
 }
 
-function treeSeconds(child: ChildProcess): number {
+/** Of a process and those it started. */
+export function treeSeconds(child: ChildProcess): number {
   const [own, ended] = statOf(String(child.pid));
   const path = `/proc/${String(child.pid)}/task/${String(child.pid)}/children`;
   const children = readFileSync(path, "utf8").split(" ").filter(Boolean);
