@@ -45,19 +45,19 @@ export interface AnswersOptions {
 }
 
 export function createAnswers({ publicOrigin, routes, look }: AnswersOptions): Answers {
+  const usual = {
+    ...Object.fromEntries(securityHeaders(publicOrigin)),
+    "content-security-policy": ownPolicy,
+    "cache-control": "no-store",
+  };
+
   function send(
     { request, response, id }: Exchange,
     status: number,
     body: string | Buffer | undefined,
     headers: AnswerHeaders,
   ): void {
-    const all = {
-      ...Object.fromEntries(securityHeaders(publicOrigin)),
-      "content-security-policy": ownPolicy,
-      "cache-control": "no-store",
-      "x-correlation-id": id,
-      ...headers,
-    };
+    const all = { ...usual, "x-correlation-id": id, ...headers };
     for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     const length = body === undefined ? 0 : Buffer.byteLength(body);
     if (status !== 304 && status !== 204) response.setHeader("content-length", length);

@@ -4,6 +4,8 @@ import { isLocal } from "./publicOrigin.ts";
 
 type Value = string | readonly string[];
 
+const policyName = "content-security-policy";
+
 /** What a backend may not say to a browser: of its connection, of itself, or for the whole origin. */
 const dropped = new Set([
   "alt-svc",
@@ -60,9 +62,8 @@ export interface ForwardedResponse {
 export function createResponseHeaders(
   publicOrigin: URL,
 ): (from: ForwardedResponse) => (string | string[])[] {
-  const [security, policyName] = [securityHeaders(publicOrigin), "content-security-policy"];
+  const security = securityHeaders(publicOrigin);
   const files = `${publicOrigin.origin}/static/`;
-  const ours = security.filter(([name]) => name !== policyName);
 
   return (from) => {
     const { headers, composed, personal, policy } = from;
@@ -113,7 +114,7 @@ export function createResponseHeaders(
     // The same address is a page with our layout, or without, by who asks.
     if (from.isPage) vary = vary === undefined ? "Sec-Fetch-Dest" : `${vary}, Sec-Fetch-Dest`;
     if (vary !== undefined) sent.push("vary", vary);
-    for (const [name, value] of ours) {
+    for (const [name, value] of security) {
       if (headers[name] === undefined || unconditional.has(name)) sent.push(name, value);
     }
     const enforced = policiesFor(policy, policies, composed ? files : undefined);
@@ -129,7 +130,7 @@ export function createResponseHeaders(
 /** A backend may say something of its own, but not of these. */
 const unconditional = new Set(["strict-transport-security", "x-content-type-options"]);
 
-/** On every answer. */
+/** On every answer, which has a Content-Security-Policy besides. */
 export function securityHeaders(publicOrigin: URL): readonly (readonly [string, string])[] {
   return [
     // A browser would apply it to every port of the developer's own machine.
@@ -137,7 +138,6 @@ export function securityHeaders(publicOrigin: URL): readonly (readonly [string, 
     ["x-content-type-options", "nosniff"],
     ["referrer-policy", "same-origin"],
     ["x-frame-options", "SAMEORIGIN"],
-    ["content-security-policy", "frame-ancestors 'self'"],
   ];
 }
 
