@@ -1,6 +1,7 @@
 import type { Entry } from "../kernel/log.ts";
 import type { LogClient } from "../kernel/logClient.ts";
 import type { Exchange } from "./exchange.ts";
+import { isProbe } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Nginx's number for it: the client went before the answer was there. */
@@ -34,7 +35,7 @@ export function writeAccess(
   const { request, id, instance, address } = exchange;
   const method = request.method ?? "";
   metrics.request(exchange.service ?? "", method, status, duration);
-  if (instance.startsWith("/health")) return;
+  if (isProbe(instance)) return;
   const path = instance.slice(0, 1000);
   const entry: Entry = {
     level: levelOf(status, instance),

@@ -20,7 +20,7 @@ import { followEvents } from "./eventStream.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import { causesOf, isWorthALine } from "./faultLog.ts";
 import { createGate } from "./gate.ts";
-import { createHealth } from "./health.ts";
+import { createHealth, isProbe } from "./health.ts";
 import { createHome } from "./home.ts";
 import { createKeycloakProxy } from "./keycloakProxy.ts";
 import { createServers, listenersOf } from "./listeners.ts";
@@ -217,7 +217,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const exchange = createExchange(request, response, randomUUID());
     logAccess(exchange, logClient, metrics, now);
     try {
-      if (!isProbe(exchange)) addressLimit.take(addressGroup(exchange.address));
+      if (!isProbe(exchange.instance)) addressLimit.take(addressGroup(exchange.address));
       await dispatch(exchange);
     } catch (fault) {
       note(exchange, fault);
@@ -291,10 +291,6 @@ export function createGateway(options: GatewayOptions): Gateway {
       await logClient.close();
     },
   };
-}
-
-function isProbe({ instance }: Exchange): boolean {
-  return instance.startsWith("/health");
 }
 
 function localContext({ local }: GatewayFiles): SecureContext | undefined {

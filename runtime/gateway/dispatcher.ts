@@ -1,7 +1,7 @@
 import { ServiceError } from "../kernel/serviceError.ts";
 import type { Answers } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Health } from "./health.ts";
+import { isProbe, type Health } from "./health.ts";
 import { isHostOf } from "./publicOrigin.ts";
 import { reportPath } from "./pagePolicy.ts";
 import { readTarget, type RequestPath } from "./requestPath.ts";
@@ -87,7 +87,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   function read({ request }: Exchange): RequestPath {
     const path = readTarget(request.url ?? "", allowsSlash);
-    if (!isProbe(path) && !isHostOf(publicOrigin, onlyHost(request.rawHeaders))) {
+    if (!isProbe(path.raw) && !isHostOf(publicOrigin, onlyHost(request.rawHeaders))) {
       throw new OtherName(path);
     }
     return path;
@@ -124,11 +124,6 @@ class OtherName extends ServiceError {
     super(421, "ERR_HOST", "This server has another name.");
     this.path = path;
   }
-}
-
-/** Who supervises the process asks by the address it listens on. */
-function isProbe({ raw }: RequestPath): boolean {
-  return raw === "/health" || raw === "/health/live" || raw === "/health/ready";
 }
 
 /** Node shows the first of several; a backend might take the last. */

@@ -25,6 +25,11 @@ export interface Health {
   readonly report: (exchange: Exchange) => Promise<void>;
 }
 
+/** Whether who supervises the process asks: by the address it listens on, and as often as it likes. */
+export function isProbe(path: string): boolean {
+  return path === "/health" || path === "/health/live" || path === "/health/ready";
+}
+
 /** Milliseconds for which a report is given again: anybody may ask. */
 const keptFor = 2000;
 /** Milliseconds for a dependency (contract 4.6). */

@@ -62,6 +62,9 @@ describe("limits (weakness 21)", () => {
     expect(statuses).to.deep.equal([404, 404, 429]);
     // Who supervises the process is never refused.
     expect((await test.ask("/health/live")).status).to.equal(200);
+    for (const path of ["/healthy/", "/health/none"]) {
+      expect((await test.ask(path)).status, path).to.equal(429);
+    }
   });
 
   it("are narrower for attempts to sign in", async () => {

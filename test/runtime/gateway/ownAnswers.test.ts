@@ -79,6 +79,15 @@ describe("what the gateway tells of itself", () => {
     expect(test.lines.map(({ level }) => level)).to.deep.equal(["DEBUG", "INFO"]);
   });
 
+  it("writes no line for who supervises it, but for every other path", async () => {
+    for (const path of ["/health", "/health/live", "/health/ready", "/healthy/", "/health/none"]) {
+      await test.ask(path);
+    }
+    await until(() => test.lines.length === 2);
+    const paths = test.lines.map(({ context }) => context?.["path"]);
+    expect(paths).to.deep.equal(["/healthy/", "/health/none"]);
+  });
+
   it("gives icons from here, in a version that is kept", async () => {
     const { status, headers } = await test.ask("/static/js/lucide.js");
     expect(status).to.equal(200);
