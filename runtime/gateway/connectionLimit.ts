@@ -1,6 +1,7 @@
 import type { Server, Socket } from "node:net";
 
 import { addressGroup } from "./rateLimit.ts";
+import { Tally } from "./tally.ts";
 
 /**
  * At most so many connections from one address: a client that opens them and says nothing does not
@@ -13,23 +14,19 @@ export function limitConnections(
   most: number,
   onRefused: () => void,
 ): () => number {
-  const open = new Map<string, number>();
+  const open = new Tally();
   let all = 0;
   const take = (socket: Socket): void => {
     const address = addressGroup((socket.remoteAddress ?? "").replace(/^::ffff:/, ""));
-    const count = open.get(address) ?? 0;
-    if (count >= most) {
+    if (!open.take(address, most)) {
       onRefused();
       socket.destroy();
       return;
     }
-    open.set(address, count + 1);
     all += 1;
     socket.once("close", () => {
       all -= 1;
-      const rest = (open.get(address) ?? 1) - 1;
-      if (rest > 0) open.set(address, rest);
-      else open.delete(address);
+      open.release(address);
     });
   };
   for (const server of servers) server.prependListener("connection", take);

@@ -8,6 +8,7 @@ import type { Gate } from "./gate.ts";
 import { requestHeaders } from "./requestHeaders.ts";
 import type { RequestPath } from "./requestPath.ts";
 import type { SessionWatch } from "./sessionWatch.ts";
+import { Tally } from "./tally.ts";
 import { upstreamFault } from "./upstreamFault.ts";
 import { closeCodes, closeFrame, FrameStream } from "./webSocketFrames.ts";
 
@@ -44,7 +45,7 @@ const partingTime = 2000;
 export function createWebSockets(options: WebSocketOptions): WebSockets {
   const { publicOrigin, gate, watch, log, most = 50 } = options;
   const open = new Set<(code: number, reason: string) => void>();
-  const byUser = new Map<string, number>();
+  const byUser = new Tally();
   let isDraining = false;
 
   return {
@@ -63,8 +64,8 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         throw new ServiceError(403, "ERR_WEBSOCKET", "This service has no WebSockets.");
       }
       const user = session?.user.sub ?? exchange.address;
-      const count = byUser.get(user) ?? 0;
-      if (count >= most) {
+      // Before the service is asked: others may come meanwhile.
+      if (!byUser.take(user, most)) {
         throw new ServiceError(429, "ERR_RATE_LIMIT", "Too many WebSockets are open.", {
           headers: { "retry-after": "5" },
         });
@@ -79,8 +80,13 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         body: false,
       });
       const target = `${path.rest === "" ? "/" : path.rest}${path.query}`;
-      const upstream = await connect(route.url, target, headers, route.timeout * 1000, socket);
-      byUser.set(user, count + 1);
+      let upstream: Upstream;
+      try {
+        upstream = await connect(route.url, target, headers, route.timeout * 1000, socket);
+      } catch (fault) {
+        byUser.release(user);
+        throw fault;
+      }
       const frames = new FrameStream();
       let isOver = false;
       const end = (code: number, reason: string): void => {
@@ -99,9 +105,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         isOver = true;
         open.delete(end);
         unwatch();
-        const rest = (byUser.get(user) ?? 1) - 1;
-        if (rest > 0) byUser.set(user, rest);
-        else byUser.delete(user);
+        byUser.release(user);
         socket.destroy();
         upstream.socket.destroy();
         log.debug({ trace_id: exchange.id }, "a WebSocket ended");

@@ -9,6 +9,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 
 import { closeFrame, FrameStream } from "../../../runtime/gateway/webSocketFrames.ts";
+import { freePort } from "../../support/freePort.ts";
 import { TestGateway, until } from "../../support/gateway.ts";
 
 /** An unmasked text frame of a server. */
@@ -48,10 +49,12 @@ describe("WebSockets", () => {
     service.listen(0, "127.0.0.1");
     await once(service, "listening");
     const url = `http://127.0.0.1:${String((service.address() as AddressInfo).port)}`;
+    const nowhere = `http://127.0.0.1:${String(await freePort())}`;
     test = await TestGateway.start({
       routes: [
         { name: "live", title: "Live", groups: ["admins"], url, websocket: true },
         { name: "quiet", title: "Quiet", groups: ["admins"], url },
+        { name: "gone", title: "Gone", groups: ["admins"], url: nowhere, websocket: true },
       ],
     });
     cookie = test.core.signIn();
@@ -141,6 +144,23 @@ describe("WebSockets", () => {
   it("are refused for groups that may not use the service", async () => {
     cookie = test.core.signIn(["client"]);
     expect((await open("/live/")).head).to.match(/^HTTP\/1\.1 403 /);
+  });
+
+  it("are at most fifty of one user, also when all are asked for at once", async () => {
+    const statuses = async (path: string) => {
+      const all = await Promise.all(Array.from({ length: 52 }, () => open(path)));
+      return all.map(({ head, socket }) => ({ status: head.split(" ", 2)[1], socket }));
+    };
+    // What a service does not take up is nobody's.
+    expect((await statuses("/gone/")).filter(({ status }) => status === "101")).to.deep.equal([]);
+    const all = await statuses("/live/");
+    const opened = all.filter(({ status }) => status === "101");
+    expect([opened.length, all.filter(({ status }) => status === "429").length]).to.deep.equal([
+      50, 2,
+    ]);
+    opened[0]?.socket.destroy();
+    await until(() => test.gateway.metrics.render().includes("websockets 49\n"));
+    expect((await open("/live/")).head).to.match(/^HTTP\/1\.1 101 /);
   });
 
   it("end with a reason when the session ends, at core's word", async () => {
