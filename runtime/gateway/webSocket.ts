@@ -57,7 +57,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       if (isCrossOrigin(request, publicOrigin)) {
         throw new ServiceError(403, "ERR_CROSS_ORIGIN", "This came from another site.");
       }
-      const admission = await gate({ ...exchange, navigation: false }, path);
+      const admission = await gate(exchange, path);
       if (admission === undefined || isDraining) throw leaving();
       const { route, session } = admission;
       if (!route.websocket) {

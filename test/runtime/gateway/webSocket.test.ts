@@ -115,6 +115,10 @@ describe("WebSockets", () => {
     socket.write("abc");
     await until(() => heard().toString() === "abc");
     await until(() => test.lines.some(({ context }) => context?.["status"] === 101));
+    expect(test.lines.map(({ user_id }) => user_id)).to.deep.equal(["4711"]);
+    expect(test.gateway.metrics.render()).to.include(
+      'requests_total{service="live",method="GET",status="101"} 1\n',
+    );
     socket.destroy();
     await until(() => sides[0]?.readableEnded === true);
   });
