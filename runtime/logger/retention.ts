@@ -5,6 +5,7 @@ import type { Pool } from "pg";
 import type { Log } from "../kernel/log.ts";
 import type { LoggerSettings } from "./settings.ts";
 import { timestampOf } from "./timestamp.ts";
+import { takeTurn } from "./turn.ts";
 
 export interface RetentionOptions {
   readonly pool: Pool;
@@ -52,21 +53,12 @@ export class Retention {
 
   /** @returns names of the days that were dropped */
   async apply(): Promise<string[]> {
-    const { pool } = this.#options;
-    const client = await pool.connect();
-    try {
-      const { rows } = await client.query<{ mine: boolean }>(
-        "SELECT pg_try_advisory_lock($1) AS mine",
-        [lock],
-      );
-      if (rows[0]?.mine !== true) return [];
-      const dropped = await this.#dropDays();
+    const dropped = await takeTurn(this.#options.pool, lock, async () => {
+      const names = await this.#dropDays();
       await this.#deleteEntries();
-      return dropped;
-    } finally {
-      await client.query("SELECT pg_advisory_unlock_all()").catch(() => undefined);
-      client.release();
-    }
+      return names;
+    });
+    return dropped ?? [];
   }
 
   async #dropDays(): Promise<string[]> {

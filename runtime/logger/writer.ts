@@ -1,6 +1,7 @@
 import { DatabaseError, type Pool, type PoolClient, type QueryResult } from "pg";
 
 import { ServiceError } from "../kernel/serviceError.ts";
+import { borrow } from "./connection.ts";
 import { copyRows, copyText } from "./copy.ts";
 import type { LogEntry } from "./entry.ts";
 import type { Partitions } from "./partitions.ts";
@@ -107,21 +108,16 @@ export async function writeEntries(
 
 /** A transaction in two messages: every message costs a turn of both processes. */
 async function commitEntries(pool: Pool, entries: readonly LogEntry[]): Promise<void> {
-  const client = await pool.connect();
-  let broken = true;
-  const ignore = (): void => undefined;
-  // A connection that breaks between two queries is an event; unheard it would end the process.
-  client.on("error", ignore);
-  try {
-    const results = await client.query(`BEGIN; ${numbers(entries.length)}`);
-    const first = firstOf((results as unknown as readonly QueryResult[])[1]);
-    await copyRows(client, rowsOf(entries, first), "COMMIT");
-    broken = false;
-  } finally {
-    client.off("error", ignore);
-    // After a fault nobody knows what it still holds.
-    client.release(broken);
-  }
+  await borrow(pool, async (client, drop) => {
+    try {
+      const results = await client.query(`BEGIN; ${numbers(entries.length)}`);
+      const first = firstOf((results as unknown as readonly QueryResult[])[1]);
+      await copyRows(client, rowsOf(entries, first), "COMMIT");
+    } catch (fault) {
+      drop();
+      throw fault;
+    }
+  });
 }
 
 function numbers(count: number): string {

@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 
 import type { Log } from "../../kernel/log.ts";
+import { takeTurn } from "../turn.ts";
 import { type Alert, alertColumns } from "./alert.ts";
 import type { Channel } from "./channels.ts";
 import type { Fault } from "./rules.ts";
@@ -38,19 +39,10 @@ export class Alerts {
   async check(): Promise<void> {
     const { pool, find } = this.#options;
     const faults = await find();
-    const client = await pool.connect();
-    try {
-      const { rows } = await client.query<{ mine: boolean }>(
-        "SELECT pg_try_advisory_lock($1) AS mine",
-        [lock],
-      );
-      if (rows[0]?.mine !== true) return;
+    await takeTurn(pool, lock, async () => {
       await this.#update(faults);
       await this.#tell();
-    } finally {
-      await client.query("SELECT pg_advisory_unlock_all()").catch(() => undefined);
-      client.release();
-    }
+    });
   }
 
   async #update(faults: readonly Fault[]): Promise<void> {
