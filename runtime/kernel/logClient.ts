@@ -40,6 +40,7 @@ export class LogClient {
   readonly #spill: SpillFile | undefined;
   #spilling: Promise<void> = Promise.resolve();
   #isSpilling = false;
+  /** A batch from memory is under way. */
   #inFlight = false;
 
   constructor({ spill, ...options }: LogClientOptions) {
@@ -66,6 +67,11 @@ export class LogClient {
   /** Entries that wait in memory. */
   get waiting(): number {
     return this.#queue.length;
+  }
+
+  /** Entries that may wait in memory: twice as many while they wait for the disk. */
+  get #most(): number {
+    return this.#options.capacity * (this.#spill === undefined ? 1 : 2);
   }
 
   write(entry: Entry): void {
@@ -103,9 +109,7 @@ export class LogClient {
         })
         .finally(() => (this.#isSpilling = false));
     }
-    // Twice as many may wait for the disk.
-    const most = this.#options.capacity * (this.#spill === undefined ? 1 : 2);
-    if (this.#queue.length <= most) return;
+    if (this.#queue.length <= this.#most) return;
     this.#queue.shift();
     this.dropped += 1;
   }
@@ -138,6 +142,7 @@ export class LogClient {
     // What is in the file is older than what is in memory.
     const spilled = this.#spill?.isEmpty === false ? await this.#readSpill() : undefined;
     const batch = spilled?.entries ?? this.#queue.splice(0, batchSize);
+    this.#inFlight = spilled === undefined;
     const dropped = this.dropped;
     const message = `${String(dropped - this.#told)} log lines were dropped`;
     const told = dropped > this.#told ? [JSON.stringify({ level: "WARNING", message })] : [];
@@ -166,14 +171,14 @@ export class LogClient {
       return true;
     } catch {
       if (spilled !== undefined) return false;
-      const most = this.#options.capacity * (this.#spill === undefined ? 1 : 2);
-      const room = Math.max(0, most - this.#queue.length);
+      const room = Math.max(0, this.#most - this.#queue.length);
       const kept = batch.slice(Math.max(0, batch.length - room));
       this.dropped += batch.length - kept.length;
       this.#queue = [...kept, ...this.#queue];
       return false;
     } finally {
       this.#inFlight = false;
+      if (this.#queue.length > this.#options.capacity) this.#makeRoom();
     }
   }
 

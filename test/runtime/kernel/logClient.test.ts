@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { pino } from "pino";
 
 import type { Entry } from "../../../runtime/kernel/log.ts";
-import { LogClient } from "../../../runtime/kernel/logClient.ts";
+import { LogClient, type LogClientOptions } from "../../../runtime/kernel/logClient.ts";
 
 describe("the client of the logger, while that is away", () => {
   let folder: string;
@@ -28,7 +28,7 @@ describe("the client of the logger, while that is away", () => {
     got.push(...(JSON.parse(body) as { logs: Entry[] }).logs);
     return Promise.resolve(new Response("{}"));
   }) as unknown as typeof fetch;
-  const create = (bytes = 1_000_000): LogClient =>
+  const create = (changes: Partial<LogClientOptions> = {}, bytes = 1_000_000): LogClient =>
     new LogClient({
       url: "http://127.0.0.1:1",
       service: "codex",
@@ -37,6 +37,7 @@ describe("the client of the logger, while that is away", () => {
       interval: 3_600_000,
       spill: { path, bytes },
       fetch: answer,
+      ...changes,
     });
   const settle = async (until: () => boolean): Promise<void> => {
     for (const end = Date.now() + 10_000; !until();) {
@@ -63,6 +64,28 @@ describe("the client of the logger, while that is away", () => {
     expect(existsSync(path)).to.equal(false);
   });
 
+  it("keeps the order when a batch comes back while more had to wait", async () => {
+    let fail: (() => void) | undefined;
+    const hanging = (() =>
+      new Promise((_resolve, reject) => {
+        fail = () => {
+          reject(new Error("away"));
+        };
+      })) as unknown as typeof fetch;
+    const client = create({
+      interval: 0,
+      fetch: (...args) => (fail === undefined ? hanging(...args) : answer(...args)),
+    });
+    client.write({ level: "INFO", message: "0" });
+    await settle(() => fail !== undefined);
+    for (const message of numbers(30).slice(1)) client.write({ level: "INFO", message });
+    fail?.();
+    isAway = false;
+    await client.close();
+    expect(client.dropped).to.equal(0);
+    expect(got.map(({ message }) => message)).to.deep.equal(numbers(30));
+  });
+
   it("leaves the file to the next process, which sends it before its own", async () => {
     const first = create();
     await fill(first, 0, 50);
@@ -76,7 +99,7 @@ describe("the client of the logger, while that is away", () => {
   });
 
   it("is bounded, and counts and tells what it had to drop (weakness 50)", async () => {
-    const client = create(2000);
+    const client = create({}, 2000);
     await fill(client, 0, 500);
     expect(statSync(path).size).to.be.at.most(2000);
     expect(client.dropped).to.be.above(400);
