@@ -1,10 +1,12 @@
 import { pino } from "pino";
 
+import type { Level } from "./level.ts";
+
 export type Log = pino.Logger;
 
 /** One line of the platform's log (contract 3.2). */
 export interface Entry {
-  readonly level: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+  readonly level: Level;
   readonly message: string;
   /** ISO 8601 in UTC; default now. */
   readonly timestamp?: string;

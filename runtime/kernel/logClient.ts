@@ -1,5 +1,6 @@
-import { SpillFile } from "./spill.ts";
+import { levelOf } from "./level.ts";
 import type { Entry } from "./log.ts";
+import { SpillFile } from "./spill.ts";
 
 export interface LogClientOptions {
   /** Address of the logger, without a path. */
@@ -211,21 +212,6 @@ function parse(line: string): unknown {
   }
 }
 
-const pinoLevels: Readonly<Record<string, Entry["level"]>> = {
-  "10": "DEBUG",
-  "20": "DEBUG",
-  "30": "INFO",
-  "40": "WARNING",
-  "50": "ERROR",
-  "60": "CRITICAL",
-  trace: "DEBUG",
-  debug: "DEBUG",
-  info: "INFO",
-  warn: "WARNING",
-  error: "ERROR",
-  fatal: "CRITICAL",
-};
-
 /** Members that every line of a process has. */
 const own = new Set(["pid", "hostname", "service"]);
 
@@ -237,7 +223,7 @@ function entryOf(line: string): Entry | undefined {
   const others = Object.entries(rest).filter(([name]) => !own.has(name));
   const date = new Date(typeof time === "number" || typeof time === "string" ? time : Date.now());
   return {
-    level: pinoLevels[String(level)] ?? "INFO",
+    level: levelOf(level) ?? "INFO",
     message: typeof msg === "string" ? msg : "",
     timestamp: Number.isNaN(date.getTime()) ? new Date().toISOString() : date.toISOString(),
     context: Object.fromEntries(others),

@@ -1,10 +1,6 @@
+import { type Level, levelOf } from "../kernel/level.ts";
 import { isSecretName, isSuspect, redact } from "./redaction.ts";
 import { readTimestamp, timestampOf } from "./timestamp.ts";
-
-/** Severities, lowest first (contract 3.2). */
-export const levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
-
-export type Level = (typeof levels)[number];
 
 /** A row of log_entries before it has a number; members are the contract's. */
 export interface LogEntry {
@@ -25,22 +21,6 @@ export interface Rejection {
   readonly reason: string;
 }
 
-/** What other libraries call them; pino also counts. */
-const levelNames: Readonly<Record<string, Level>> = {
-  ...Object.fromEntries(levels.map((level) => [level, level])),
-  TRACE: "DEBUG",
-  NOTICE: "INFO",
-  WARN: "WARNING",
-  FATAL: "CRITICAL",
-  PANIC: "CRITICAL",
-  "10": "DEBUG",
-  "20": "DEBUG",
-  "30": "INFO",
-  "40": "WARNING",
-  "50": "ERROR",
-  "60": "CRITICAL",
-};
-
 /** Characters of a message (contract 3.2). */
 export const messageLimit = 10_000;
 
@@ -52,12 +32,6 @@ const depthLimit = 8;
 
 /** Milliseconds that a clock may be ahead; entries from further on would stay on top for ever. */
 const skew = 86_400_000;
-
-/** @returns undefined for a word that is no level */
-export function levelOf(value: unknown): Level | undefined {
-  const word = typeof value === "string" || typeof value === "number" ? String(value) : "";
-  return Object.hasOwn(levelNames, word.toUpperCase()) ? levelNames[word.toUpperCase()] : undefined;
-}
 
 /**
  * Makes a row of what a client sent, such that the database takes it: no bad entry spoils a batch.

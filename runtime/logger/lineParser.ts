@@ -1,4 +1,5 @@
-import { levelOf, messageLimit } from "./entry.ts";
+import { levelOf } from "../kernel/level.ts";
+import { messageLimit } from "./entry.ts";
 import { readTimestamp } from "./timestamp.ts";
 
 /** What a line of output says; goes through `normalizeEntry` like what clients send. */

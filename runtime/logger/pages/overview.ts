@@ -1,4 +1,4 @@
-import { levels } from "../entry.ts";
+import { levels } from "../../kernel/level.ts";
 import type { ServiceState } from "../probes.ts";
 import type { StoredEntry } from "../store.ts";
 import { renderDocument } from "./document.ts";
