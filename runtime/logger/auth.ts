@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { createRemoteJWKSet, decodeJwt, errors, type JWTVerifyGetKey } from "jose";
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import {
@@ -111,7 +111,7 @@ export class Auth {
 
   #remember(token: string, claims: ServiceClaims): void {
     if (this.#services.size >= remembered) this.#services.clear();
-    const until = Math.min(Date.now() + memory, expiryOf(token));
+    const until = Math.min(Date.now() + memory, claims.exp * 1000);
     this.#services.set(token, { claims, until });
   }
 
@@ -132,10 +132,6 @@ export class Auth {
       });
     }
   }
-}
-
-function expiryOf(token: string): number {
-  return (decodeJwt(token).exp ?? 0) * 1000;
 }
 
 function unauthorized(message: string): ServiceError {
