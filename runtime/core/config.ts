@@ -1,16 +1,14 @@
 import type { PoolConfig } from "pg";
 import { z } from "zod";
 
-import { databaseAccess, databaseEnv, origin, readConfig, serverEnv } from "../kernel/config.ts";
-
-const json = z.string().transform((text, context) => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    context.addIssue({ code: "custom", message: "must be JSON" });
-    return z.NEVER;
-  }
-});
+import {
+  databaseAccess,
+  databaseEnv,
+  json,
+  origin,
+  readConfig,
+  serverEnv,
+} from "../kernel/config.ts";
 
 const name = z.string().regex(/^[a-z0-9_-]{1,50}$/);
 

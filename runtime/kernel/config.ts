@@ -16,6 +16,16 @@ export const origin = z
   .url({ protocol: /^https?$/ })
   .transform((address) => address.replace(/\/+$/, ""));
 
+/** JSON text; `.pipe` says of what. */
+export const json = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    context.addIssue({ code: "custom", message: "must be JSON" });
+    return z.NEVER;
+  }
+});
+
 /** What `serve` in server.ts reads, the same for every service. */
 export const serverEnv = {
   PORT: port,

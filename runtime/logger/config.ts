@@ -1,16 +1,7 @@
 import { z } from "zod";
 
-import { databaseEnv, origin, readConfig, serverEnv } from "../kernel/config.ts";
+import { databaseEnv, json, origin, readConfig, serverEnv } from "../kernel/config.ts";
 import { loggerSettings } from "./settings.ts";
-
-function parseJson(text: string, context: z.RefinementCtx): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    context.addIssue({ code: "custom", message: "must be JSON" });
-    return z.NEVER;
-  }
-}
 
 /** Environment of the logger. */
 export const loggerEnv = z.object({
@@ -22,9 +13,9 @@ export const loggerEnv = z.object({
   /** Folder of the supervisor's services; `<name>/log/main/current` of each is collected (svlogd). */
   SERVICES_FOLDER: z.string().startsWith("/"),
   /** JSON text of `{service: address that answers 200 when it is ready}`, for the page of services. */
-  HEALTH_CHECKS: z.string().default("{}").transform(parseJson).pipe(z.record(z.string(), z.url())),
+  HEALTH_CHECKS: json.pipe(z.record(z.string(), z.url())).prefault("{}"),
   /** JSON text: retention, alerts, forwarding and who may read (settings.ts). Holds secrets. */
-  SETTINGS: z.string().default("{}").transform(parseJson).pipe(loggerSettings),
+  SETTINGS: json.pipe(loggerSettings).prefault("{}"),
   /** PEM of the authority that signed the gateway's certificate. */
   CA_FILE: z.string().startsWith("/").optional(),
 });
