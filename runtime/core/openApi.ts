@@ -3,11 +3,13 @@ import { z } from "zod";
 
 import { ServiceError } from "../kernel/serviceError.ts";
 import { bearerOf, TokenError, verifyToken } from "../kernel/token.ts";
+import { requireAdmin } from "./permissionLevel.ts";
 import { serviceTokenBody } from "./serviceTokenApi.ts";
 import { beginBody, cookieBody, endOneBody, everywhereBody, listBody } from "./sessionApi.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SigningKeys } from "./signingKeys.ts";
 import { exchangeBody, tokenBody } from "./tokenApi.ts";
+import { sessionIn } from "./userToken.ts";
 
 export interface OpenApiOptions {
   readonly keys: SigningKeys;
@@ -57,22 +59,20 @@ export function addOpenApi(app: FastifyInstance, options: OpenApiOptions): void 
   const document = openApiDocument();
   app.get("/openapi.json", async (request) => {
     const token = bearerOf(request.headers.authorization) ?? "";
-    const claims = await verifyToken(token, keys.find, new Date(clock())).catch(
+    const id = await verifyToken(token, keys.find, new Date(clock())).then(
+      sessionIn,
       (fault: unknown) => {
         if (fault instanceof TokenError) return undefined;
         throw fault;
       },
     );
-    const id = claims !== undefined && "jti" in claims ? claims.jti : undefined;
     const found = id === undefined ? undefined : await sessions.find(id);
     if (found === undefined) {
       throw new ServiceError(401, "ERR_TOKEN", "A person's token is needed.", {
         headers: { "www-authenticate": "Bearer" },
       });
     }
-    if (found.user.permission_level !== "admin") {
-      throw new ServiceError(403, "ERR_LEVEL", "This is for admins alone.");
-    }
+    requireAdmin(found.user);
     return document;
   });
 }

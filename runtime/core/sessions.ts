@@ -7,6 +7,7 @@ import type { Log } from "../kernel/log.ts";
 import { ServiceError } from "../kernel/serviceError.ts";
 import { IdentityRefused, IdentityUnavailable, type Keycloak } from "./keycloak.ts";
 import type { AuditEntry } from "./auditLog.ts";
+import { requireAdmin } from "./permissionLevel.ts";
 import type { Seal } from "./seal.ts";
 import type { SessionLine, SessionRow, SessionStore } from "./sessionStore.ts";
 import type { SigningKeys } from "./signingKeys.ts";
@@ -164,7 +165,7 @@ export class Sessions {
     const row = await this.#ownerOf(cookie, false);
     const now = new Date(clock());
     const target = await store.find("id", id, now);
-    if (target?.user_data.sub !== row.user_data.sub) requireAdmin(row);
+    if (target?.user_data.sub !== row.user_data.sub) requireAdmin(row.user_data);
     const { sub: actor } = row.user_data;
     return (await store.end("id", id, now, { reason: "ended by choice", actor })).known;
   }
@@ -178,7 +179,7 @@ export class Sessions {
     const { store, clock } = this.#options;
     const row = await this.#ownerOf(cookie, false);
     const { sub: actor } = row.user_data;
-    if (subject !== undefined && subject !== actor) requireAdmin(row);
+    if (subject !== undefined && subject !== actor) requireAdmin(row.user_data);
     const reason = { reason: "signed out everywhere", actor };
     const ended = await store.endAll("subject", subject ?? actor, new Date(clock()), reason);
     return ended.length;
@@ -203,7 +204,7 @@ export class Sessions {
     const { store, clock } = this.#options;
     const row = await store.find("cookie_hash", hash(cookie), new Date(clock()));
     if (row === undefined) throw unknownSession();
-    if (admin) requireAdmin(row);
+    if (admin) requireAdmin(row.user_data);
     return row;
   }
 
@@ -358,11 +359,6 @@ function hash(cookie: string): Buffer {
 function keycloakSessionOf(accessToken: string): string | null {
   const { sid } = decodeJwt(accessToken);
   return typeof sid === "string" ? sid : null;
-}
-
-function requireAdmin({ user_data }: SessionRow): void {
-  if (user_data.permission_level === "admin") return;
-  throw new ServiceError(403, "ERR_LEVEL", "This is for admins alone.");
 }
 
 function seconds(date: Date): number {

@@ -20,6 +20,7 @@ import type { KnownSessions } from "./knownSessions.ts";
 import type { Limits } from "./limits.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SigningKeys } from "./signingKeys.ts";
+import { sessionIn } from "./userToken.ts";
 
 export interface TokenApiOptions {
   readonly keys: SigningKeys;
@@ -133,11 +134,6 @@ async function claimsOf(
     }
     throw refuse(401, "ERR_TOKEN", "Invalid token: not one of ours");
   }
-}
-
-/** `jti` of a person's token, undefined for those of services. */
-function sessionIn(claims: UserClaims | ServiceClaims): string | undefined {
-  return "jti" in claims ? claims.jti : undefined;
 }
 
 function issuedAt(token: string): Date {

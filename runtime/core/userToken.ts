@@ -1,6 +1,11 @@
 import type { JWTPayload } from "jose";
 
-import { issuer, type PermissionLevel } from "../kernel/token.ts";
+import {
+  issuer,
+  type PermissionLevel,
+  type ServiceClaims,
+  type UserClaims,
+} from "../kernel/token.ts";
 
 /** What the platform knows of a person, as Keycloak said it. */
 export interface User {
@@ -42,4 +47,9 @@ export function userClaims(
     iat: now,
     exp: Math.min(now + lifetime, end),
   };
+}
+
+/** `jti` of a person's token, undefined for those of services. */
+export function sessionIn(claims: UserClaims | ServiceClaims): string | undefined {
+  return "jti" in claims ? claims.jti : undefined;
 }
