@@ -1,4 +1,11 @@
-import { createLocalJWKSet, type JWK, jwtVerify, type JWTVerifyGetKey } from "jose";
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  errors,
+  type JWK,
+  jwtVerify,
+  type JWTVerifyGetKey,
+} from "jose";
 import type { Pool } from "pg";
 import { z } from "zod";
 
@@ -67,7 +74,7 @@ export class Assertions {
       return (await this.#useOnce(name, jti, exp)) ? name : undefined;
     } catch (fault) {
       // Whatever the database says is not the caller's fault.
-      if (fault instanceof Error && /^ERR_J|^Zod/.test(codeOf(fault))) return undefined;
+      if (fault instanceof errors.JOSEError || fault instanceof z.ZodError) return undefined;
       throw fault;
     }
   }
@@ -87,15 +94,10 @@ export class Assertions {
   }
 }
 
-function codeOf(fault: Error & { readonly code?: string }): string {
-  return fault.code ?? fault.name;
-}
-
 /** Whose key to try; nothing is believed of it. */
 function nameIn(assertion: string): string | undefined {
   try {
-    const text = Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString("utf8");
-    return z.object({ iss: z.string() }).parse(JSON.parse(text)).iss;
+    return decodeJwt(assertion).iss;
   } catch {
     return undefined;
   }
