@@ -30,7 +30,7 @@ const mapped = (uid: number): string =>
 
 describe("the owner of a connection", () => {
   let folder: string;
-  let server: Server;
+  const servers: Server[] = [];
 
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "hivematrix-sockets-"));
@@ -39,7 +39,7 @@ describe("the owner of a connection", () => {
     rmSync(folder, { recursive: true });
   });
   afterEach(() => {
-    server.close();
+    for (const server of servers.splice(0)) server.close();
   });
 
   /** What is said of a connection when the kernel's tables have these lines. */
@@ -54,7 +54,8 @@ describe("the owner of a connection", () => {
   async function ownerOf(look: () => Promise<(SocketEntry | undefined)[]>) {
     const log = createLog("core", "silent");
     const owners = new ConnectionOwners({ users, log, look, passwd: () => passwd });
-    server = createServer().listen(0, "127.0.0.1");
+    const server = createServer().listen(0, "127.0.0.1");
+    servers.push(server);
     owners.watch(server);
     const accepted = once(server, "connection") as Promise<[Socket]>;
     await once(server, "listening");
@@ -126,7 +127,8 @@ describe("the owner of a connection", () => {
     };
     const log = createLog("core", "silent");
     const owners = new ConnectionOwners({ users, log, look, passwd: () => passwd });
-    server = createServer().listen(0, "127.0.0.1");
+    const server = createServer().listen(0, "127.0.0.1");
+    servers.push(server);
     owners.watch(server);
     server.on("connection", (socket) => {
       if (sockets.push(socket) === 50) allCame();
