@@ -111,30 +111,13 @@ export class Transfer implements ResponseHandler {
     if (status < 200) return;
     this.#answered = true;
     this.#moved = this.#context.clock.tick;
-    const { request, id } = this.#exchange;
+    const { id } = this.#exchange;
     const { compose, personal, policy, rewriteLocation } = this.#forwarding;
     const type = mediaType(headers["content-type"]);
     this.isStream = type === "text/event-stream";
     const isPage = type === "text/html";
     const etag = headers["etag"];
-    let composed = false;
-    if (compose !== undefined && status === 304) composed = true;
-    else if (compose !== undefined && isPage && status !== 206 && request.method !== "HEAD") {
-      this.#decoder = decoderFor(headers["content-encoding"], {
-        push: (part) => {
-          this.#composer?.write(part, this.#push);
-          this.#plan();
-        },
-        drain: () => {
-          if (!this.#isPaused) this.#controller?.resume();
-        },
-        end: (fault) => {
-          this.#decoded(fault);
-        },
-      });
-      composed = this.#decoder !== undefined || isPlain(headers["content-encoding"]);
-      if (composed) this.#composer = compose.begin();
-    } else composed = compose !== undefined && isPage && status !== 206;
+    const composed = this.#beginPage(status, isPage, headers["content-encoding"]);
     this.#status = status;
     this.#hasLength = !composed && headers["content-length"] !== undefined;
     this.#head = this.#context.responseHeaders({
@@ -174,6 +157,30 @@ export class Transfer implements ResponseHandler {
   onResponseError(_controller: Controller | null, fault: Error): void {
     if (this.#left || this.#isOver) return;
     this.#cutOff(fault);
+  }
+
+  /** @returns whether the answer is a page that is completed, though it may come without its body */
+  #beginPage(status: number, isPage: boolean, encoding: string | string[] | undefined): boolean {
+    const { compose } = this.#forwarding;
+    if (compose === undefined) return false;
+    if (status === 304) return true;
+    if (!isPage || status === 206) return false;
+    if (this.#exchange.request.method === "HEAD") return true;
+    this.#decoder = decoderFor(encoding, {
+      push: (part) => {
+        this.#composer?.write(part, this.#push);
+        this.#plan();
+      },
+      drain: () => {
+        if (!this.#isPaused) this.#controller?.resume();
+      },
+      end: (fault) => {
+        this.#decoded(fault);
+      },
+    });
+    if (this.#decoder === undefined && !isPlain(encoding)) return false;
+    this.#composer = compose.begin();
+    return true;
   }
 
   readonly #push = (part: Buffer): void => {
