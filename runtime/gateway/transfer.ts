@@ -40,7 +40,6 @@ export class Transfer implements ResponseHandler {
   /** An event stream, which ends with the session and when the gateway ends. */
   isStream = false;
   #controller: Controller | undefined;
-  #left = false;
   #answered = false;
   #status = 0;
   /** Of the client's answer; undefined as soon as they are sent. */
@@ -51,6 +50,7 @@ export class Transfer implements ResponseHandler {
   #pending: Buffer[] = [];
   #isPlanned = false;
   #isPaused = false;
+  /** The end was told; what may still come is of no interest. */
   #isOver = false;
   /** When something moved last. */
   #moved: number;
@@ -77,10 +77,9 @@ export class Transfer implements ResponseHandler {
 
   /** The client has gone, or nobody is to hear the rest. */
   leave(): void {
-    if (this.#isOver || this.#left) return;
-    this.#left = true;
-    this.#controller?.abort(new Error("left"));
-    this.#finish({ answered: true });
+    if (this.#isOver) return;
+    this.#abandon("left");
+    this.#done({ answered: true });
   }
 
   /** Ends a stream whose session has ended, or that would outlast the gateway. */
@@ -100,7 +99,7 @@ export class Transfer implements ResponseHandler {
 
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
-    if (this.#left) controller.abort(new Error("left"));
+    if (this.#isOver) controller.abort(new Error("left"));
   }
 
   onResponseStart(
@@ -147,7 +146,7 @@ export class Transfer implements ResponseHandler {
     _controller: Controller,
     trailers: Record<string, string | string[] | undefined>,
   ): void {
-    if (this.#left) return;
+    if (this.#isOver) return;
     // The connection may be about another request by now.
     this.#controller = undefined;
     if (this.#decoder !== undefined) this.#decoder.end();
@@ -155,7 +154,7 @@ export class Transfer implements ResponseHandler {
   }
 
   onResponseError(_controller: Controller | null, fault: Error): void {
-    if (this.#left || this.#isOver) return;
+    if (this.#isOver) return;
     this.#cutOff(fault);
   }
 
@@ -188,7 +187,7 @@ export class Transfer implements ResponseHandler {
   };
 
   #decoded(fault: Error | undefined): void {
-    if (this.#left || this.#isOver) return;
+    if (this.#isOver) return;
     if (fault !== undefined) this.#cutOff(fault);
     else this.#end({});
   }
@@ -215,7 +214,8 @@ export class Transfer implements ResponseHandler {
       if (value !== undefined) response.addTrailers([[name, String(value)]]);
     }
     response.end(body);
-    this.#finish({ answered: true });
+    this.#isOver = true;
+    this.#done({ answered: true });
   }
 
   /** What has come so far goes out when the tick is over. */
@@ -227,7 +227,7 @@ export class Transfer implements ResponseHandler {
 
   readonly #flush = (): void => {
     this.#isPlanned = false;
-    if (this.#isOver || this.#left) return;
+    if (this.#isOver) return;
     const { response } = this.#exchange;
     const body = this.#take();
     // Whether it can be decoded at all shows with the first piece.
@@ -269,23 +269,22 @@ export class Transfer implements ResponseHandler {
   #cutOff(fault: unknown): void {
     const { request, response } = this.#exchange;
     const isWhole = request.complete;
-    this.#left = true;
-    this.#decoder?.close();
-    this.#controller?.abort(new Error("cut off"));
+    this.#abandon("cut off");
     if (response.headersSent) {
       response.destroy();
-      this.#finish({ answered: this.#answered, cut: fault });
+      this.#done({ answered: this.#answered, cut: fault });
     } else {
       const told = fault instanceof ServiceError ? fault : upstreamFault(fault, isWhole);
-      this.#finish({ answered: this.#answered, fault: told });
+      this.#done({ answered: this.#answered, fault: told });
     }
   }
 
-  #finish(end: TransferEnd): void {
-    if (this.#isOver) return;
+  /** Wants nothing more of the backend. */
+  #abandon(why: string): void {
     this.#isOver = true;
     this.#pending = [];
-    this.#done(end);
+    this.#decoder?.close();
+    this.#controller?.abort(new Error(why));
   }
 }
 
