@@ -75,7 +75,6 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  readonly handler: RequestListener;
   /** Not listening yet; the first of them are those of HOSTS. */
   readonly listeners: readonly Listener[];
   readonly metrics: Metrics;
@@ -269,7 +268,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   metrics.gauge("core_heard", "Whether core tells of ended sessions.", () => Number(sessions.told));
 
   return {
-    handler,
     listeners: listenersOf(config, servers, metrics),
     metrics,
     use(next) {

@@ -79,8 +79,7 @@ export class Upstreams {
     if (body === null) {
       handler.onRequestStart(plain.send({ method, path, headers, timeout }, handler));
     } else {
-      const sent = { path, method: method, headers, body };
-      pool.dispatch({ ...sent, headersTimeout: timeout }, handler);
+      pool.dispatch({ path, method, headers, body, headersTimeout: timeout }, handler);
     }
   }
 

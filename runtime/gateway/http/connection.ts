@@ -52,7 +52,6 @@ const headEnd = Buffer.from("\r\n\r\n");
 export class Connection implements Controller {
   /** When it became free; by `performance.now()`. */
   since = performance.now();
-  isConnected = false;
   #deadline = Infinity;
   readonly #connectDeadline: number;
   #handler: ResponseHandler | undefined;
@@ -85,10 +84,6 @@ export class Connection implements Controller {
         },
       },
     });
-    this.#socket.once("connect", () => {
-      this.isConnected = true;
-      if (this.#handler === undefined) this.#options.onFree(this);
-    });
     this.#socket.on("error", (fault) => {
       this.#fail(fault);
     });
@@ -113,7 +108,7 @@ export class Connection implements Controller {
 
   /** Looks at the clock. @param idle milliseconds it may be kept for the next request */
   check(now: number, idle: number): void {
-    if (!this.isConnected) {
+    if (this.#socket.connecting) {
       if (now > this.#connectDeadline) this.#fail(new Error("no connection in time"));
     } else if (this.#handler === undefined) {
       if (now - this.since > idle) this.close();
